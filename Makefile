@@ -1,0 +1,61 @@
+# make run: the gateway with its storefront, a demo feed and no services.
+# make test: everything that must hold; installs what it needs on Debian.
+
+GO ?= go
+TOOL = $(GO) tool -modfile=tools/go.mod
+GENERATED = graph resolvers internal/testschema
+
+.PHONY: run test check lint format generate generated go-test e2e bench fuzz deps build
+
+run:
+	$(GO) run ./cmd/sluice --dev --demo
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/sluice ./cmd/sluice
+
+test: deps check e2e
+
+check: format generated lint go-test
+
+format:
+	@out=$$($(TOOL) gofumpt -l $$(git ls-files '*.go' | grep -v generated.go)); \
+	test -z "$$out" || { echo "not formatted (go tool -modfile=tools/go.mod gofumpt -w):"; echo "$$out"; exit 1; }
+
+lint:
+	$(TOOL) golangci-lint run ./...
+
+generate:
+	$(TOOL) gqlgen generate
+	cd internal/testschema && $(GO) tool -modfile=../../tools/go.mod gqlgen generate
+
+# The generated code is what the generator makes of the schema now.
+generated:
+	@before=$$(cat $$(git ls-files $(GENERATED)) | sha256sum); $(MAKE) -s generate; \
+	after=$$(cat $$(git ls-files $(GENERATED)) | sha256sum); \
+	test "$$before" = "$$after" || { echo "the generated code was out of date: commit what make generate made"; exit 1; }
+
+# Allocations are counted without the race detector, which adds its own.
+go-test:
+	$(GO) vet ./...
+	$(GO) test -race -timeout 10m ./...
+	$(GO) test -run 'Allocation' ./operation ./internal/...
+	cd bench && $(GO) vet ./... && $(GO) test -race ./...
+
+e2e: deps
+	cd e2e && npm test
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./operation ./internal/... ./pubsub/...
+	cd bench && $(GO) run ./run
+
+# Each fuzz target for a while: make fuzz FUZZTIME=1m
+FUZZTIME ?= 10s
+fuzz:
+	@for file in $$(git ls-files '*_test.go' | xargs grep -l '^func Fuzz'); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\).*/\1/p' $$file); do \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
+		done; \
+	done
+
+deps:
+	@./deps.sh
