@@ -1,0 +1,41 @@
+package pubsub
+
+import (
+	"reflect"
+	"sync"
+	"time"
+)
+
+// An Event is one message on a topic. Every receiver of a node gets the same *Event, so its fields
+// are read-only once it has been handed to a Receiver.
+type Event struct {
+	Topic    string    // a name, never a pattern
+	Payload  []byte    // as published, JSON
+	Received time.Time // when this node got it
+
+	mu      sync.Mutex // guards decoded
+	decoded []decoding
+}
+
+type decoding struct {
+	as    reflect.Type
+	value any
+	err   error
+}
+
+// Decode gives the event's payload as a T. However many receivers ask, decode runs once per event
+// and T: they share one value, which is therefore read-only. It is safe for concurrent use.
+func Decode[T any](e *Event, decode func([]byte) (T, error)) (T, error) {
+	as := reflect.TypeFor[T]()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i := range e.decoded {
+		if d := &e.decoded[i]; d.as == as {
+			v, _ := d.value.(T)
+			return v, d.err
+		}
+	}
+	v, err := decode(e.Payload)
+	e.decoded = append(e.decoded, decoding{as: as, value: v, err: err})
+	return v, err
+}

@@ -1,0 +1,217 @@
+package redis
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/sluice-gateway/sluice/pubsub"
+	"github.com/sluice-gateway/sluice/pubsub/internal/fanout"
+)
+
+// A Broker is a pubsub.Broker over Redis. It is safe for concurrent use.
+type Broker struct {
+	options Options
+	table   fanout.Table
+	monitor *monitor
+	layout  layout
+	probes  string // how the probe channels of this broker, and of no other, begin
+
+	stop    context.CancelFunc
+	stopped <-chan struct{} // closed when Close begins
+	running sync.WaitGroup
+	closing sync.Once
+	closed  error // what closing the client returned
+}
+
+var _ pubsub.Broker = (*Broker)(nil)
+
+// A layout knows which link carries a topic, and how to publish.
+type layout interface {
+	// await returns a waiter for topic, nil if it is subscribed already, and whom it waits for.
+	await(topic string) (waiter, *part)
+	// links returns every link that may carry a topic.
+	links() []*link
+	publish(ctx context.Context, topic string, payload []byte) error
+	// run keeps the links running until ctx is done.
+	run(ctx context.Context)
+	close() error
+}
+
+// New returns a broker for the Redis at url, which may be
+//
+//	redis://[user:password@]host[:port][/db]
+//	redis+sentinel://[user:password@]host[:port],…/master-name[/db][?sentinel_username=…&sentinel_password=…]
+//	redis+cluster://[user:password@]host[:port],…
+//
+// or the same with rediss for TLS. It does not wait for Redis: Health says when the broker is up,
+// and one that cannot be reached is tried until Close. The error is about url, and does not quote it.
+func New(url string, o Options) (*Broker, error) {
+	t, err := parseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	o = o.withDefaults()
+	if err := pubsub.ValidName("sluice.probe." + o.Node); err != nil {
+		return nil, fmt.Errorf("redis: Options.Node: %w", err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	b := &Broker{
+		options: o,
+		monitor: newMonitor(o.Logger),
+		// Two nodes of one name, or one that was restarted, must not hear each other's probes.
+		probes:  "sluice.probe." + o.Node + "." + rand.Text()[:8] + ".",
+		stop:    stop,
+		stopped: ctx.Done(),
+	}
+	if t.mode == cluster {
+		b.layout = newClusterLayout(b, t)
+	} else {
+		b.layout = newFixedLayout(b, t)
+	}
+	b.running.Go(func() { b.layout.run(ctx) })
+	return b, nil
+}
+
+// newLink returns a link that shares the broker's table and has a part in its health.
+func (b *Broker) newLink(name string, sharded bool) *link {
+	return &link{
+		options: b.options,
+		table:   &b.table,
+		ledger:  newLedger(b.table.Has, sharded),
+		part:    b.monitor.add(name),
+	}
+}
+
+// Publish sends payload once and returns when Redis has it. It is not tried again: when it fails
+// with pubsub.ErrUnavailable the event may have arrived all the same, in a Cluster perhaps at the
+// topic's own subscriptions and not at those of its pattern. The payload is not kept.
+func (b *Broker) Publish(ctx context.Context, topic string, payload []byte) error {
+	if err := pubsub.ValidName(topic); err != nil {
+		return err
+	}
+	if b.isClosed() {
+		return pubsub.ErrClosed
+	}
+	attempt, cancel := context.WithTimeout(ctx, b.options.PublishTimeout)
+	defer cancel()
+	err := b.layout.publish(attempt, topic, payload)
+	switch {
+	case err == nil:
+		return nil
+	case b.isClosed():
+		return pubsub.ErrClosed
+	case ctx.Err() != nil:
+		return fmt.Errorf("publish %q: %w", topic, context.Cause(ctx))
+	}
+	return fmt.Errorf("publish %q: %w: %w", topic, pubsub.ErrUnavailable, err)
+}
+
+// Subscribe seats r and returns when Redis has confirmed; r may get events a little earlier. While
+// Redis is away it waits, as Options.SubscribeTimeout and Options.DownAfter say, and then fails with
+// pubsub.ErrUnavailable. A topic that the ACL forbids is ErrUnavailable too, with Redis' own words.
+func (b *Broker) Subscribe(ctx context.Context, topic string, r pubsub.Receiver) (pubsub.Subscription, error) {
+	if err := pubsub.ValidPattern(topic); err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("subscribe %q: %w", topic, context.Cause(ctx))
+	}
+	s := &subscription{broker: b}
+	s.seat, _ = b.table.Add(topic, r)
+	waits, on := b.layout.await(topic)
+	err := b.wait(ctx, waits, on)
+	if b.isClosed() { // whatever came of it; looked at after Add, for Close clears the table
+		err = pubsub.ErrClosed
+	}
+	if err == nil {
+		return s, nil
+	}
+	if waits != nil {
+		for _, l := range b.layout.links() { // it may have moved since
+			l.ledger.giveUp(topic, waits)
+		}
+	}
+	s.Close()
+	if errors.Is(err, pubsub.ErrClosed) {
+		return nil, err
+	}
+	return nil, fmt.Errorf("subscribe %q: %w", topic, err)
+}
+
+// wait returns when the waiter has its answer, or when waiting has become pointless.
+func (b *Broker) wait(ctx context.Context, w waiter, on *part) error {
+	if w == nil {
+		return nil
+	}
+	patience := b.options.DownAfter
+	length, reason, proven := on.down()
+	if !proven {
+		patience = b.options.SubscribeTimeout
+	}
+	if length > patience {
+		return fmt.Errorf("%w: %s", pubsub.ErrUnavailable, reason)
+	}
+	timer := time.NewTimer(b.options.SubscribeTimeout)
+	defer timer.Stop()
+	select {
+	case err := <-w:
+		if err != nil {
+			return fmt.Errorf("%w: %w", pubsub.ErrUnavailable, err)
+		}
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-b.stopped:
+		return pubsub.ErrClosed
+	case <-timer.C:
+		if _, reason, _ := on.down(); reason != "" {
+			return fmt.Errorf("%w: %s", pubsub.ErrUnavailable, reason)
+		}
+		return fmt.Errorf("%w: redis has not confirmed within %v", pubsub.ErrUnavailable, b.options.SubscribeTimeout)
+	}
+}
+
+// Health says whether every connection is subscribed and proven by a probe. Its Reason names the
+// server that is not and what went wrong.
+func (b *Broker) Health() pubsub.Health { return b.monitor.health() }
+
+// Close ends every subscription, fails every Subscribe that waits, and waits for the goroutines.
+func (b *Broker) Close() error {
+	b.closing.Do(func() {
+		b.monitor.end()
+		b.stop()
+		b.table.Clear()
+		b.running.Wait()
+		b.closed = b.layout.close()
+	})
+	return b.closed
+}
+
+func (b *Broker) isClosed() bool {
+	select {
+	case <-b.stopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// A subscription is one receiver's seat in the broker's table.
+type subscription struct {
+	broker *Broker
+	seat   *fanout.Seat
+}
+
+// Close implements pubsub.Subscription. The last one of a topic has Redis unsubscribed.
+func (s *subscription) Close() {
+	if !s.seat.Remove() {
+		return
+	}
+	for _, l := range s.broker.layout.links() {
+		l.ledger.review(s.seat.Topic())
+	}
+}

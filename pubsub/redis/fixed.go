@@ -1,0 +1,69 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"sync"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+// A fixedLayout spreads topics by hash over a fixed number of links to one Redis, which may be
+// whatever the sentinels call the master.
+type fixedLayout struct {
+	client *goredis.Client
+	all    []*link
+	seed   maphash.Seed
+}
+
+func newFixedLayout(b *Broker, t target) *fixedLayout {
+	common := clientOptions(t, b.options)
+	f := &fixedLayout{seed: maphash.MakeSeed()}
+	if t.mode == sentinel {
+		f.client = goredis.NewFailoverClient(common.Failover())
+	} else {
+		f.client = goredis.NewClient(common.Simple())
+	}
+	for n := range b.options.Connections {
+		l := b.newLink(t.String(), false)
+		l.server = fixedServer{f.client, fmt.Sprint(b.probes, n)}
+		f.all = append(f.all, l)
+	}
+	return f
+}
+
+func (f *fixedLayout) await(topic string) (waiter, *part) {
+	l := f.all[maphash.String(f.seed, topic)%uint64(len(f.all))]
+	return l.ledger.await(topic), l.part
+}
+
+func (f *fixedLayout) links() []*link { return f.all }
+
+func (f *fixedLayout) publish(ctx context.Context, topic string, payload []byte) error {
+	return f.client.Publish(ctx, topic, payload).Err()
+}
+
+func (f *fixedLayout) run(ctx context.Context) {
+	var running sync.WaitGroup
+	for _, l := range f.all {
+		running.Go(func() { l.run(ctx) })
+	}
+	running.Wait()
+}
+
+func (f *fixedLayout) close() error { return f.client.Close() }
+
+// A fixedServer is the one Redis, with the probe channel of one link.
+type fixedServer struct {
+	client *goredis.Client
+	probe  string
+}
+
+func (s fixedServer) open(ctx context.Context) *goredis.PubSub { return s.client.Subscribe(ctx) }
+
+func (s fixedServer) probeChannel(context.Context) (string, error) { return s.probe, nil }
+
+func (s fixedServer) publish(ctx context.Context, channel string, payload []byte) error {
+	return s.client.Publish(ctx, channel, payload).Err()
+}

@@ -1,0 +1,72 @@
+package redis
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"log/slog"
+	"time"
+)
+
+// Options are what New does not have to be told. The zero Options works.
+type Options struct {
+	// Node names this process in the probe channels and in CLIENT LIST. It holds what a topic's
+	// segment may hold. Empty means a random name.
+	Node string
+
+	// Connections is how many connections carry the subscriptions; topics are spread over them by
+	// hash. 0 means 2. In a Cluster there is always one for each master instead.
+	Connections int
+
+	// TLS is used with the rediss schemes. Nil means the system's roots and at least TLS 1.2.
+	TLS *tls.Config
+
+	// PublishTimeout bounds one Publish. 0 means 1 s.
+	PublishTimeout time.Duration
+
+	// SubscribeTimeout is how long Subscribe waits for Redis to confirm. 0 means 5 s.
+	SubscribeTimeout time.Duration
+
+	// DownAfter is when Subscribe stops waiting: once Redis has been away for so long, it fails at
+	// once. A Redis that has never answered since New gets SubscribeTimeout instead. 0 means 30 s.
+	DownAfter time.Duration
+
+	// ProbeInterval is how often each connection proves that it still delivers. A probe that is not
+	// back within half of it, or a second if that is longer, costs the connection. 0 means 10 s.
+	ProbeInterval time.Duration
+
+	// Logger gets one line when a connection is lost and one when it is back. Nil means slog.Default.
+	Logger *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	if o.Node == "" {
+		o.Node = rand.Text()[:10]
+	}
+	if o.Connections <= 0 {
+		o.Connections = 2
+	}
+	orDefault(&o.PublishTimeout, time.Second)
+	orDefault(&o.SubscribeTimeout, 5*time.Second)
+	orDefault(&o.DownAfter, 30*time.Second)
+	orDefault(&o.ProbeInterval, 10*time.Second)
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return o
+}
+
+func orDefault(d *time.Duration, fallback time.Duration) {
+	if *d <= 0 {
+		*d = fallback
+	}
+}
+
+// probeWindow is how long a probe may take to come back.
+func (o Options) probeWindow() time.Duration {
+	return max(o.ProbeInterval/2, time.Second)
+}
+
+// silence is how long a healthy connection is quiet at most: the time between two probes.
+func (o Options) silence() time.Duration {
+	return o.ProbeInterval + o.probeWindow() + time.Second
+}
