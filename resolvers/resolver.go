@@ -1,0 +1,14 @@
+// Package resolvers answers the fields of the storefront, a few lines each: read the arguments,
+// call the store, map the result. It decides nothing about budgets, sharing or delivery.
+package resolvers
+
+import (
+	"github.com/sluice-gateway/sluice/pubsub"
+	"github.com/sluice-gateway/sluice/store"
+)
+
+// A Resolver has what the fields need. Both are required; it closes neither.
+type Resolver struct {
+	Store  *store.Store
+	Broker pubsub.Broker
+}

@@ -1,0 +1,23 @@
+package store
+
+import "fmt"
+
+// BadUserInput is the code of an Error: the request asks for what cannot be.
+const BadUserInput = "BAD_USER_INPUT"
+
+// An Error is what a caller did wrong. Its message is a sentence that a client may read.
+type Error struct {
+	Code    string // stable, sent to clients in extensions.code
+	Message string
+}
+
+func (e *Error) Error() string { return e.Message }
+
+func refuse(format string, args ...any) error {
+	return &Error{Code: BadUserInput, Message: fmt.Sprintf(format, args...)}
+}
+
+// NoOrder is the Error of an id that no order has.
+func NoOrder(id string) error { return refuse("there is no order %q", id) }
+
+func noProduct(id string) error { return refuse("there is no product %q", id) }
