@@ -1,0 +1,47 @@
+package operation
+
+// An Ending says why a session was closed and what its client should do next.
+type Ending struct {
+	Code   string // stable; sent in extensions.code and used as a label
+	Close  int    // WebSocket close code
+	Reason string // WebSocket close reason, for people
+	Retry  bool   // whether coming back may help
+}
+
+// Everything that ends a session. PROTOCOL.md promises these to client authors.
+var (
+	Restarting       = Ending{Code: "DRAINING", Close: 1012, Reason: "Restarting", Retry: true}
+	SlowConsumer     = Ending{Code: "SLOW_CONSUMER", Close: 4490, Reason: "Slow consumer", Retry: true}
+	BadCredentials   = Ending{Code: "UNAUTHENTICATED", Close: 4403, Reason: "Forbidden: bad credentials", Retry: true}
+	BadMessage       = Ending{Code: "BAD_REQUEST", Close: 4400, Reason: "Invalid message"}
+	Unauthorized     = Ending{Code: "UNAUTHENTICATED", Close: 4401, Reason: "Unauthorized"}
+	BadSubprotocol   = Ending{Code: "BAD_REQUEST", Close: 4406, Reason: "Subprotocol not acceptable"}
+	InitTimeout      = Ending{Code: "INIT_TIMEOUT", Close: 4408, Reason: "Connection initialisation timeout", Retry: true}
+	DuplicateID      = Ending{Code: "DUPLICATE_ID", Close: 4409, Reason: "Subscriber already exists"}
+	TooManyInits     = Ending{Code: "BAD_REQUEST", Close: 4429, Reason: "Too many initialisation requests"}
+	BadText          = Ending{Code: "BAD_REQUEST", Close: 1007, Reason: "Invalid UTF-8"}
+	MessageTooBig    = Ending{Code: "MESSAGE_TOO_LARGE", Close: 1009, Reason: "Message too big"}
+	PolicyViolation  = Ending{Code: "POLICY_VIOLATION", Close: 1008, Reason: "Policy violation"}
+	ServerError      = Ending{Code: "INTERNAL", Close: 4500, Reason: "Internal server error"}
+	ProtocolViolated = Ending{Code: "BAD_REQUEST", Close: 1002, Reason: "Protocol error"}
+)
+
+// Codes of refusals and failures, in extensions.code of an error, the same on every transport.
+const (
+	CodeParseFailed      = "GRAPHQL_PARSE_FAILED"
+	CodeValidationFailed = "GRAPHQL_VALIDATION_FAILED"
+	CodeBadUserInput     = "BAD_USER_INPUT"
+	CodeBadRequest       = "BAD_REQUEST"
+	CodeNoOperation      = "OPERATION_RESOLUTION_FAILURE"
+	CodeUnauthenticated  = "UNAUTHENTICATED"
+	CodeForbidden        = "FORBIDDEN"
+	CodeTokenLimit       = "TOKEN_LIMIT"
+	CodeQueryTooLarge    = "QUERY_TOO_LARGE"
+	CodeSubscriptionCap  = "SUBSCRIPTION_LIMIT"
+	CodeBatchLimit       = "BATCH_LIMIT"
+	CodeIntrospection    = "INTROSPECTION_DISABLED"
+	CodePersistedUnknown = "PERSISTED_QUERY_NOT_SUPPORTED"
+	CodeBroker           = "BROKER_UNAVAILABLE"
+	CodeDraining         = "DRAINING"
+	CodeInternal         = "INTERNAL"
+)

@@ -1,0 +1,132 @@
+// Package operation runs GraphQL operations, from request to ending, the same for every transport.
+//
+// A transport reads a Request, has the Engine Prepare it (parse, validate, limits, policy), and
+// Runs the Operation into a Sink of its own. Queries and mutations give one result, subscriptions
+// join a shared execution. No check stands anywhere else, so none can be missing on one transport.
+// An Engine is safe for concurrent use.
+package operation
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+
+	"github.com/sluice-gateway/sluice/internal/work"
+	"github.com/sluice-gateway/sluice/policy"
+	"github.com/sluice-gateway/sluice/pubsub"
+	"github.com/sluice-gateway/sluice/share"
+)
+
+// Options configure an Engine. The zero value works.
+type Options struct {
+	// Tokens a document may have, counted before it is validated, which takes time with the
+	// square of them; default 1,000.
+	Tokens int
+	// DocumentBytes is the size of the largest document, comments and spaces included; default 96 KiB.
+	DocumentBytes int
+	// CacheEntries and CacheBytes bound the documents kept parsed; default 1,000 and 16 MiB.
+	CacheEntries, CacheBytes int
+	// Timeout is how long a query or mutation may take; default 30 s.
+	Timeout time.Duration
+	// Introspection allows __schema and __type, and suggestions in errors; default off.
+	Introspection bool
+	// Share configures the shared executions.
+	Share share.Options
+	// Log receives what operators should know; default slog.Default().
+	Log *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	setDefault(&o.Tokens, 1000)
+	setDefault(&o.DocumentBytes, 96<<10)
+	setDefault(&o.CacheEntries, 1000)
+	setDefault(&o.CacheBytes, 16<<20)
+	setDefault(&o.Timeout, 30*time.Second)
+	setDefault(&o.Log, slog.Default())
+	setDefault(&o.Share.MaxResult, 1<<20)
+	setDefault(&o.Share.Log, o.Log)
+	return o
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// An Engine prepares and runs operations on one schema.
+type Engine struct {
+	schema    graphql.ExecutableSchema
+	exec      *executor.Executor
+	policy    *policy.Schema
+	broker    pubsub.Broker
+	groups    *share.Groups
+	documents *documents
+	presenter presenter
+	options   Options
+
+	draining atomic.Bool
+	alone    atomic.Uint64 // numbers partitions of one operation
+}
+
+// New makes an engine on a schema. It fails when the schema's directives contradict each other.
+// pool and broker must outlive the engine; Close stops it.
+func New(schema graphql.ExecutableSchema, broker pubsub.Broker, pool *work.Pool, options Options) (*Engine, error) {
+	options = options.withDefaults()
+	compiled, err := policy.Compile(schema.Schema())
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		schema:    schema,
+		exec:      executor.New(schema),
+		policy:    compiled,
+		broker:    broker,
+		documents: newDocuments(options.CacheEntries, options.CacheBytes),
+		presenter: presenter{log: options.Log},
+		options:   options,
+	}
+	e.exec.SetErrorPresenter(e.presenter.present)
+	e.exec.SetRecoverFunc(e.presenter.recover)
+	e.groups = share.NewGroups(e.exec, broker, pool, options.Share)
+	return e, nil
+}
+
+// Policy is what the schema's directives say.
+func (e *Engine) Policy() *policy.Schema { return e.policy }
+
+// Stats are the counts of the shared executions.
+func (e *Engine) Stats() share.Stats { return e.groups.Stats() }
+
+// Drain refuses every operation from now on with DRAINING. What runs goes on.
+func (e *Engine) Drain() { e.draining.Store(true) }
+
+// Close ends the shared executions, without a word to their operations, and waits for them.
+func (e *Engine) Close() { e.groups.Close() }
+
+// Do runs one query or mutation for a viewer and returns its result as JSON.
+func (e *Engine) Do(ctx context.Context, req Request) ([]byte, error) {
+	op, errs := e.Prepare(req)
+	if errs != nil {
+		return nil, errs
+	}
+	if op.Streaming() {
+		return nil, Errorf(CodeBadRequest, "a subscription gives no single result")
+	}
+	var one single
+	op.Run(ctx, &one)
+	return one.result, nil
+}
+
+// single is a Sink for one result.
+type single struct {
+	noSession
+	result []byte
+}
+
+func (s *single) Next(result []byte) bool { s.result = result; return true }

@@ -1,0 +1,135 @@
+package operation
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// maxErrors is how many errors one answer carries: a hostile document can cause thousands.
+const maxErrors = 10
+
+// Errorf makes an error that a client may see.
+func Errorf(code, format string, args ...any) *gqlerror.Error {
+	return &gqlerror.Error{Message: fmt.Sprintf(format, args...), Extensions: map[string]any{"code": code}}
+}
+
+// refuse is a list of one error.
+func refuse(code, format string, args ...any) gqlerror.List {
+	return gqlerror.List{Errorf(code, format, args...)}
+}
+
+// Code is the code of the first error that has one, or INTERNAL.
+func Code(errs gqlerror.List) string {
+	for _, err := range errs {
+		if code, ok := err.Extensions["code"].(string); ok {
+			return code
+		}
+	}
+	return CodeInternal
+}
+
+// withCode gives code to every error that has none, and cuts the list.
+func withCode(errs gqlerror.List, code string) gqlerror.List {
+	if len(errs) > maxErrors {
+		errs = errs[:maxErrors]
+	}
+	for _, err := range errs {
+		if _, ok := err.Extensions["code"]; !ok {
+			err.Extensions = with(err.Extensions, "code", code)
+		}
+	}
+	return errs
+}
+
+func with(m map[string]any, key string, value any) map[string]any {
+	if m == nil {
+		m = make(map[string]any, 1)
+	}
+	m[key] = value
+	return m
+}
+
+// presenter decides what a client sees of an error: one that was made for clients (a
+// *gqlerror.Error, not a wrapped other error) as it is, any other as INTERNAL with an id that
+// stands beside the whole error in the log.
+type presenter struct {
+	log *slog.Logger
+}
+
+func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
+	var shown *gqlerror.Error
+	switch ok := errors.As(err, &shown); {
+	case !ok:
+		shown = gqlerror.WrapPath(graphql.GetPath(ctx), err)
+		fallthrough
+	case shown.Err != nil && !publicCause(shown):
+		return p.hide(shown.Path, shown.Err)
+	}
+	if _, ok := shown.Extensions["code"]; !ok {
+		shown.Extensions = with(shown.Extensions, "code", CodeInternal)
+	}
+	return shown
+}
+
+// publicCause looks for an error that was made for clients below the one that carries the path.
+// Messages that say only that a value is missing are gqlgen's own, and safe.
+func publicCause(err *gqlerror.Error) bool {
+	switch err.Err.Error() {
+	case "must not be null", "the requested element is null which the schema does not allow":
+		return true
+	}
+	var cause *gqlerror.Error
+	if !errors.As(err.Err, &cause) {
+		return false
+	}
+	err.Message, err.Extensions = cause.Message, cause.Extensions
+	return cause.Err == nil
+}
+
+func (p presenter) hide(path ast.Path, err error) *gqlerror.Error {
+	id := errorID()
+	p.log.Error("a resolver failed", "errorId", id, "path", path.String(), "error", err)
+	return &gqlerror.Error{
+		Path:       path,
+		Message:    "internal error",
+		Extensions: map[string]any{"code": CodeInternal, "errorId": id},
+	}
+}
+
+func (p presenter) recover(_ context.Context, value any) error {
+	id := errorID()
+	p.log.Error("a resolver panicked", "errorId", id, "panic", value, "stack", string(debug.Stack()))
+	return &gqlerror.Error{
+		Message:    "internal error",
+		Extensions: map[string]any{"code": CodeInternal, "errorId": id},
+	}
+}
+
+func errorID() string {
+	var id [8]byte
+	_, _ = rand.Read(id[:])
+	return hex.EncodeToString(id[:])
+}
+
+// parseError gives an error of the parser its code.
+func parseError(err error) gqlerror.List {
+	var g *gqlerror.Error
+	if !errors.As(err, &g) {
+		g = &gqlerror.Error{Message: err.Error()}
+	}
+	code := CodeParseFailed
+	if strings.Contains(g.Message, "exceeded token limit") {
+		code = CodeTokenLimit
+	}
+	return withCode(gqlerror.List{g}, code)
+}

@@ -1,0 +1,146 @@
+package operation
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/sluice-gateway/sluice/auth"
+	"github.com/sluice-gateway/sluice/share"
+)
+
+type ctx = context.Context
+
+// A Sink is where one operation's results go; transports make them.
+//
+// The methods are called by one goroutine at a time, which may be a worker that serves thousands
+// of operations: they must not block and must not call the operation.
+type Sink interface {
+	// Next takes one execution result, a JSON object that is shared and read-only. It reports
+	// false when there is no room for it.
+	Next(result []byte) bool
+	// End takes the operation's last words: errs says why it was refused or stopped, nothing that
+	// it is complete. Nothing follows.
+	End(errs gqlerror.List)
+	// Disconnect ends the whole session that the operation belongs to.
+	Disconnect(Ending)
+}
+
+// noSession is a Sink's part for a request that is no session and reads only results.
+type noSession struct{ errs gqlerror.List }
+
+func (n *noSession) End(errs gqlerror.List) { n.errs = errs }
+func (n *noSession) Disconnect(Ending)      {}
+
+// An Operation is one running GraphQL operation. Run starts it, once; Stop may come from anywhere.
+type Operation struct {
+	engine *Engine
+	kind   ast.Operation
+	viewer *auth.Viewer
+	sink   Sink
+	ended  atomic.Bool
+
+	mu         sync.Mutex // guards what follows
+	prepared   *prepared  // nil once started
+	membership *share.Membership
+	cancel     context.CancelFunc
+}
+
+// Kind is query, mutation or subscription.
+func (op *Operation) Kind() ast.Operation { return op.kind }
+
+// Streaming reports whether the operation may give more than one result.
+func (op *Operation) Streaming() bool { return op.kind == ast.Subscription }
+
+// Run executes the operation into sink. For a query or mutation it returns when the result was
+// given; ctx carries its deadline. For a subscription it returns at once; the results follow until
+// Stop is called or sink was given the End.
+func (op *Operation) Run(ctx context.Context, sink Sink) {
+	op.sink = sink
+	op.mu.Lock()
+	p := op.prepared
+	op.prepared = nil
+	op.mu.Unlock()
+	if op.Streaming() {
+		op.join(p)
+		return
+	}
+	op.execute(ctx, p)
+}
+
+func (op *Operation) join(p *prepared) {
+	key, err := p.key(op.engine, op.viewer)
+	if err != nil {
+		op.End(refuse(CodeBadUserInput, "the variables cannot be encoded: %v", err))
+		return
+	}
+	spec := func() share.Spec { return p.spec(op.engine, key, op.viewer) }
+	membership, err := op.engine.groups.Join(key, spec, op)
+	if err != nil {
+		op.End(refuse(CodeDraining, "this server is being restarted; try again"))
+		return
+	}
+	op.mu.Lock()
+	op.membership = membership
+	op.mu.Unlock()
+	if op.ended.Load() { // stopped meanwhile
+		membership.Leave()
+	}
+}
+
+func (op *Operation) execute(ctx context.Context, p *prepared) {
+	ctx, cancel := context.WithTimeout(ctx, op.engine.options.Timeout)
+	defer cancel()
+	op.mu.Lock()
+	op.cancel = cancel
+	op.mu.Unlock()
+	if op.ended.Load() {
+		return
+	}
+	oc := p.context(op.engine)
+	if p.policy.Publishes != nil {
+		oc.ResolverMiddleware = op.engine.publishing(p.policy.Publishes)
+	}
+	next, ctx := op.engine.exec.DispatchOperation(auth.WithViewer(ctx, op.viewer), oc)
+	if r := next(ctx); r != nil {
+		op.Next(share.Encode(r.Data, withCode(r.Errors, CodeInternal), 0, op.engine.options.Share.MaxResult))
+		op.End(nil)
+		return
+	}
+	op.End(refuse(CodeInternal, "the operation took longer than %v", op.engine.options.Timeout))
+}
+
+// Next implements share.Member.
+func (op *Operation) Next(result []byte) {
+	if op.ended.Load() {
+		return
+	}
+	if !op.sink.Next(result) {
+		op.sink.Disconnect(SlowConsumer)
+	}
+}
+
+// End implements share.Member.
+func (op *Operation) End(errs gqlerror.List) {
+	if !op.ended.Swap(true) {
+		op.sink.End(errs)
+	}
+}
+
+// Stop ends the operation without a word to its sink: the client is gone, or wants no more. It may
+// be called at any time and more than once.
+func (op *Operation) Stop() {
+	op.ended.Store(true)
+	op.mu.Lock()
+	membership, cancel := op.membership, op.cancel
+	op.mu.Unlock()
+	if membership != nil {
+		membership.Leave()
+	}
+	if cancel != nil {
+		cancel()
+	}
+}

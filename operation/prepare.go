@@ -1,0 +1,254 @@
+package operation
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"strconv"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+
+	"github.com/sluice-gateway/sluice/auth"
+	"github.com/sluice-gateway/sluice/policy"
+	"github.com/sluice-gateway/sluice/share"
+)
+
+// A Request is one operation as a client asked for it.
+type Request struct {
+	Viewer        *auth.Viewer
+	Query         string
+	OperationName string
+	Variables     map[string]any // numbers as json.Number
+	Extensions    map[string]any
+}
+
+// Prepare parses, validates and authorises a request. Nothing is executed yet. It returns either
+// an operation or the errors that refuse it, each with its code.
+func (e *Engine) Prepare(req Request) (*Operation, gqlerror.List) {
+	if e.draining.Load() {
+		return nil, refuse(CodeDraining, "this server is being restarted; try again")
+	}
+	doc, errs := e.document(req)
+	if errs != nil {
+		return nil, errs
+	}
+	def, errs := choose(doc.ast.Operations, req.OperationName)
+	if errs != nil {
+		return nil, errs
+	}
+	rules := doc.operations[def]
+	if rules.Introspects && !e.options.Introspection {
+		return nil, refuse(CodeIntrospection, "introspection is disabled on this server")
+	}
+	variables, err := validator.VariableValues(e.schema.Schema(), def, req.Variables)
+	if err != nil {
+		return nil, variableError(err)
+	}
+	p := &prepared{doc: doc, def: def, policy: rules, variables: variables}
+	if p.topics, errs = topics(p, req.Viewer); errs != nil {
+		return nil, errs
+	}
+	return &Operation{engine: e, kind: def.Operation, viewer: req.Viewer, prepared: p}, nil
+}
+
+// document returns the parsed and validated document of a request, from the cache if it can.
+func (e *Engine) document(req Request) (*document, gqlerror.List) {
+	switch {
+	case req.Query == "" && req.Extensions["persistedQuery"] != nil:
+		return nil, refuse(CodePersistedUnknown, "PersistedQueryNotSupported")
+	case req.Query == "":
+		return nil, refuse(CodeBadRequest, "the request has no query")
+	case len(req.Query) > e.options.DocumentBytes:
+		return nil, refuse(CodeQueryTooLarge, "the document has %d bytes, more than the limit of %d", len(req.Query), e.options.DocumentBytes)
+	}
+	if doc := e.documents.get(req.Query); doc != nil {
+		return doc, nil
+	}
+	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: req.Query}, e.options.Tokens)
+	if err != nil {
+		return nil, parseError(err)
+	}
+	if len(parsed.Operations) == 0 {
+		return nil, refuse(CodeNoOperation, "the document has no operation")
+	}
+	if errs := validator.ValidateWithRules(e.schema.Schema(), parsed, e.rules()); len(errs) > 0 {
+		return nil, withCode(errs, CodeValidationFailed)
+	}
+	doc := &document{
+		text:       req.Query,
+		ast:        parsed,
+		operations: make(map[*ast.OperationDefinition]*policy.Operation, len(parsed.Operations)),
+	}
+	for _, def := range parsed.Operations {
+		doc.operations[def] = e.policy.Operation(parsed, def)
+		if err := oneRoot(def, doc.operations[def]); err != nil {
+			return nil, gqlerror.List{err}
+		}
+	}
+	e.documents.add(doc)
+	return doc, nil
+}
+
+// oneRoot is what the specification (section 5.2.4.1) asks of a subscription, and gqlparser does not
+// see: one field under one response key, always.
+func oneRoot(def *ast.OperationDefinition, p *policy.Operation) *gqlerror.Error {
+	switch {
+	case def.Operation != ast.Subscription:
+		return nil
+	case p.Roots != 1:
+		return Errorf(CodeValidationFailed, "a subscription selects exactly one root field, this one %d", p.Roots)
+	case p.Conditional:
+		return Errorf(CodeValidationFailed, "@skip and @include cannot stand on the root field of a subscription")
+	}
+	return nil
+}
+
+// rules are the validation rules. Without introspection no error may suggest names of the schema.
+func (e *Engine) rules() *rules.Rules {
+	r := rules.NewDefaultRules()
+	if e.options.Introspection {
+		return r
+	}
+	r.ReplaceRule(rules.FieldsOnCorrectTypeRule.Name, rules.FieldsOnCorrectTypeRuleWithoutSuggestions.RuleFunc)
+	r.ReplaceRule(rules.ScalarLeafsRule.Name, rules.ScalarLeafsRuleWithoutSuggestions.RuleFunc)
+	r.ReplaceRule(rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
+	r.ReplaceRule(rules.KnownTypeNamesRule.Name, rules.KnownTypeNamesRuleWithoutSuggestions.RuleFunc)
+	r.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, rules.ValuesOfCorrectTypeRuleWithoutSuggestions.RuleFunc)
+	return r
+}
+
+// choose finds the operation to run: by its name, or the only one.
+func choose(all ast.OperationList, name string) (*ast.OperationDefinition, gqlerror.List) {
+	if name == "" && len(all) > 1 {
+		return nil, refuse(CodeNoOperation, "the document has %d operations; say which by operationName", len(all))
+	}
+	for _, def := range all {
+		if name == "" || def.Name == name {
+			return def, nil
+		}
+	}
+	return nil, refuse(CodeNoOperation, "the document has no operation named %s", strconv.Quote(cut(name)))
+}
+
+// cut shortens what a client sent before it stands in an error or a log line.
+func cut(s string) string {
+	if len(s) > 256 {
+		return s[:256] + "…"
+	}
+	return s
+}
+
+func variableError(err error) gqlerror.List {
+	var g *gqlerror.Error
+	if !errors.As(err, &g) {
+		g = &gqlerror.Error{Message: err.Error()}
+	}
+	return withCode(gqlerror.List{g}, CodeBadUserInput)
+}
+
+// prepared is what an operation needs to start; it is let go once it has started.
+type prepared struct {
+	doc       *document
+	def       *ast.OperationDefinition
+	policy    *policy.Operation
+	variables map[string]any
+	topics    []string
+}
+
+// context makes the operation context of one execution: of this document, operation and variables.
+func (p *prepared) context(e *Engine) *graphql.OperationContext {
+	return &graphql.OperationContext{
+		RawQuery:             p.doc.text,
+		Variables:            p.variables,
+		OperationName:        p.def.Name,
+		Doc:                  p.doc.ast,
+		Operation:            p.def,
+		DisableIntrospection: !e.options.Introspection,
+		RecoverFunc:          e.presenter.recover,
+		ResolverMiddleware:   func(ctx ctx, next graphql.Resolver) (any, error) { return next(ctx) },
+		RootResolverMiddleware: func(ctx ctx, next graphql.RootResolver) graphql.Marshaler {
+			return next(ctx)
+		},
+	}
+}
+
+// topics are the topics that feed a subscription with these variables, for this viewer.
+func topics(p *prepared, viewer *auth.Viewer) ([]string, gqlerror.List) {
+	template := p.policy.Field().Topic
+	if p.def.Operation != ast.Subscription || template == nil {
+		return nil, nil
+	}
+	args := p.policy.Root.ArgumentMap(p.variables)
+	var missing bool
+	names, err := template.Expand(func(name string) (any, bool) {
+		if value, ok := policy.OfViewer(name, viewer); ok {
+			missing = missing || value == ""
+			return value, true
+		}
+		value, ok := args[name]
+		return value, ok
+	})
+	switch {
+	case missing:
+		return nil, gqlerror.List{{
+			Message:    "this subscription is for signed-in callers; send credentials",
+			Path:       ast.Path{ast.PathName(p.policy.Root.Alias)},
+			Extensions: map[string]any{"code": CodeUnauthenticated},
+		}}
+	case err != nil:
+		return nil, gqlerror.List{{
+			Message:    err.Error(),
+			Path:       ast.Path{ast.PathName(p.policy.Root.Alias)},
+			Extensions: map[string]any{"code": CodeBadUserInput},
+		}}
+	}
+	return names, nil
+}
+
+// key names the group that the operation may share: everything its result depends on, each part
+// with its length in front, so that no two different lists of parts are equal. What a client says
+// in extensions or headers is no part of it.
+func (p *prepared) key(e *Engine, viewer *auth.Viewer) (share.Key, error) {
+	variables, err := json.Marshal(p.variables) // sorts the keys of every object
+	if err != nil {
+		return share.Key{}, err
+	}
+	partition := ""
+	if p.policy.Private {
+		partition = viewer.Identity()
+		if partition == "" { // an anonymous caller's results are shared with nobody
+			partition = "alone:" + strconv.FormatUint(e.alone.Add(1), 10)
+		}
+	}
+	h := sha256.New()
+	h.Write(p.policy.Hash[:])
+	for _, part := range [][]byte{variables, []byte(partition)} {
+		var length [8]byte
+		binary.BigEndian.PutUint64(length[:], uint64(len(part)))
+		h.Write(length[:])
+		h.Write(part)
+	}
+	var key share.Key
+	h.Sum(key[:0])
+	return key, nil
+}
+
+// spec is what the group of this operation executes.
+func (p *prepared) spec(e *Engine, key share.Key, viewer *auth.Viewer) share.Spec {
+	s := share.Spec{
+		Key:     key,
+		Context: p.context(e),
+		Topics:  p.topics,
+		Root:    share.Root{Key: p.policy.Root.Alias, NonNull: p.policy.Root.Definition.Type.NonNull},
+	}
+	if p.policy.Private {
+		s.Viewer = viewer
+	}
+	return s
+}

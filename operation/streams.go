@@ -1,0 +1,20 @@
+package operation
+
+import (
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/parser"
+)
+
+// Streams reports whether a request that Prepare refused asks for more than one result, as far as
+// its syntax tells: the refusal is then sent in the form that the client expects the results in.
+func (e *Engine) Streams(req Request) bool {
+	if len(req.Query) > e.options.DocumentBytes {
+		return false
+	}
+	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: req.Query}, e.options.Tokens)
+	if err != nil {
+		return false
+	}
+	def, errs := choose(parsed.Operations, req.OperationName)
+	return errs == nil && def.Operation == ast.Subscription
+}

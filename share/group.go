@@ -1,0 +1,309 @@
+package share
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/sluice-gateway/sluice/auth"
+	"github.com/sluice-gateway/sluice/pubsub"
+)
+
+// burst is how many events a group may take from its mailbox before others get their turn.
+const burst = 64
+
+// A Group is one execution and its members.
+//
+// Its life: start (subscribe, dispatch) -> a step per event, by the pool, or a goroutine that reads
+// the resolver's own channel -> stop, when the last member has been gone for the linger, or when
+// the execution ends.
+type Group struct {
+	groups  *Groups
+	spec    Spec
+	encoder encoder
+	ctx     context.Context
+	cancel  context.CancelFunc
+
+	// Set by start before the first step, then used by whoever steps, one at a time.
+	feed *pubsub.Feed
+	next graphql.ResponseHandler
+	base context.Context
+	step clock
+
+	// The members as of the last delivery, for whoever delivers.
+	snapshot []*Membership
+	taken    uint64
+
+	mu      sync.Mutex // guards what follows; nothing is called with it held
+	members []*Membership
+	version uint64 // rises with every change of members
+	subs    []pubsub.Subscription
+	mailbox []*pubsub.Event
+	lost    uint64 // events that the full mailbox refused since the last step
+	ready   bool   // start is through: steps may be taken
+	busy    bool   // submitted to the pool, or stepping
+	ended   bool
+	linger  *time.Timer
+}
+
+// A Membership is one member's place in a group.
+type Membership struct {
+	group  *Group
+	member Member
+	index  int // in group.members, or -1; guarded by group.mu
+}
+
+func newGroup(g *Groups, spec Spec) *Group {
+	group := &Group{groups: g, spec: spec, encoder: newEncoder(spec.Root, g.options)}
+	group.ctx, group.cancel = context.WithCancel(g.ctx)
+	return group
+}
+
+func (g *Group) add(m Member) *Membership {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	ms := &Membership{group: g, member: m, index: len(g.members)}
+	g.members = append(g.members, ms)
+	g.version++
+	if g.linger != nil {
+		g.linger.Stop()
+		g.linger = nil
+	}
+	return ms
+}
+
+// Leave ends the membership. A delivery that is under way may still reach the member. The group
+// of the last member stops after its linger. Leave may be called twice.
+func (m *Membership) Leave() {
+	g := m.group
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if m.index < 0 {
+		return
+	}
+	last := len(g.members) - 1
+	g.members[m.index] = g.members[last]
+	g.members[m.index].index = m.index
+	g.members[last] = nil
+	g.members = g.members[:last]
+	m.index = -1
+	g.version++
+	if last == 0 && !g.ended {
+		g.linger = time.AfterFunc(g.groups.options.Linger, g.retire)
+	}
+}
+
+// retire stops the group if nobody joined while it lingered.
+func (g *Group) retire() {
+	if g.groups.remove(g, false) {
+		g.stop()
+	}
+}
+
+// start subscribes to the topics, then dispatches the operation, so that no event between the two
+// is lost. It runs on a goroutine of its own: a broker may take its time to confirm.
+func (g *Group) start() {
+	defer g.recoverPanic()
+	ctx, feed := pubsub.WithFeed(g.ctx)
+	if g.spec.Viewer != nil {
+		ctx = auth.WithViewer(ctx, g.spec.Viewer)
+	}
+	g.feed = feed
+	if err := g.subscribe(); err != nil {
+		g.end(gqlerror.List{startError(err)})
+		return
+	}
+	g.next, g.base = g.groups.exec.DispatchOperation(ctx, g.spec.Context)
+	g.mu.Lock()
+	g.ready = true
+	submit := feed.Bound() && len(g.mailbox) > 0 && !g.busy
+	g.busy = g.busy || submit
+	g.mu.Unlock()
+	switch {
+	case !feed.Bound():
+		g.read()
+	case submit:
+		g.groups.pool.Submit(g)
+	}
+}
+
+func (g *Group) subscribe() error {
+	for _, topic := range g.spec.Topics {
+		sub, err := g.groups.broker.Subscribe(g.ctx, topic, g)
+		if err != nil {
+			return fmt.Errorf("subscribe %q: %w", topic, err)
+		}
+		g.mu.Lock()
+		ended := g.ended
+		if !ended {
+			g.subs = append(g.subs, sub)
+		}
+		g.mu.Unlock()
+		if ended {
+			sub.Close()
+			return context.Canceled
+		}
+	}
+	return nil
+}
+
+func startError(err error) *gqlerror.Error {
+	code, message := "INTERNAL", "the subscription could not be started"
+	if errors.Is(err, pubsub.ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, pubsub.ErrClosed) {
+		code, message = "BROKER_UNAVAILABLE", "events cannot be received at the moment; try again later"
+	}
+	return &gqlerror.Error{Err: err, Message: message, Extensions: map[string]any{"code": code}}
+}
+
+// read delivers from a channel that the resolver made itself, until it is closed.
+func (g *Group) read() {
+	for first := true; ; first = false {
+		r := g.next(g.base)
+		if r == nil {
+			g.end(nil)
+			return
+		}
+		if first && r.Data == nil && len(r.Errors) > 0 { // the resolver refused to start
+			g.end(r.Errors)
+			return
+		}
+		g.groups.executions.Add(1)
+		g.deliver(g.encoder.encode(r, 0))
+	}
+}
+
+// Receive implements pubsub.Receiver: it puts the event into the mailbox.
+func (g *Group) Receive(e *pubsub.Event) {
+	g.mu.Lock()
+	if g.ended {
+		g.mu.Unlock()
+		return
+	}
+	if len(g.mailbox) >= g.groups.options.Mailbox {
+		g.lost++
+		g.mu.Unlock()
+		g.groups.dropped.Add(1)
+		return
+	}
+	g.mailbox = append(g.mailbox, e)
+	submit := g.ready && !g.busy && g.feed.Bound()
+	g.busy = g.busy || submit
+	g.mu.Unlock()
+	if submit {
+		g.groups.pool.Submit(g)
+	}
+}
+
+// Run implements work.Task: it takes a step for each event in the mailbox.
+func (g *Group) Run() {
+	defer g.recoverPanic()
+	events, lost, ended := g.takeMail()
+	for i, e := range events {
+		if !g.execute(e, lost) {
+			return
+		}
+		events[i], lost = nil, 0
+	}
+	if !ended {
+		g.groups.pool.Submit(g)
+	}
+}
+
+// recoverPanic ends the group when code of the application panics where gqlgen does not catch it.
+func (g *Group) recoverPanic() {
+	if v := recover(); v != nil {
+		g.groups.options.Log.Error("a panic ended a subscription", "panic", v, "stack", string(debug.Stack()))
+		g.end(gqlerror.List{{Message: "internal error", Extensions: map[string]any{"code": "INTERNAL"}}})
+	}
+}
+
+// takeMail empties the mailbox, up to a burst. With nothing in it, the group stops being busy.
+func (g *Group) takeMail() (events []*pubsub.Event, lost uint64, ended bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ended || len(g.mailbox) == 0 {
+		g.busy = false
+		return nil, 0, true
+	}
+	lost, g.lost = g.lost, 0
+	if len(g.mailbox) <= burst {
+		events, g.mailbox = g.mailbox, nil
+		return events, lost, false
+	}
+	events = append(events, g.mailbox[:burst]...)
+	g.mailbox = append(g.mailbox[:0], g.mailbox[burst:]...)
+	return events, lost, false
+}
+
+// execute takes one step of the executor for an event and delivers the result. It reports false
+// when the group has ended.
+func (g *Group) execute(e *pubsub.Event, lost uint64) bool {
+	if err := g.feed.Push(e); err != nil {
+		g.groups.decodeErrors.Add(1)
+		g.groups.complaints.decode(g.groups.options.Log, e, err)
+		return true
+	}
+	r := g.next(g.step.start(g.base, g.groups.options.StepTimeout))
+	g.step.stop()
+	if r == nil {
+		if g.ctx.Err() == nil { // the step took so long that the event was given up
+			return true
+		}
+		return false
+	}
+	g.groups.executions.Add(1)
+	g.deliver(g.encoder.encode(r, lost))
+	return true
+}
+
+// deliver hands one result to every member. No lock is held while it does.
+func (g *Group) deliver(result []byte) {
+	g.mu.Lock()
+	if g.taken != g.version {
+		clear(g.snapshot)
+		g.snapshot = append(g.snapshot[:0], g.members...)
+		g.taken = g.version
+	}
+	g.mu.Unlock()
+	for _, m := range g.snapshot {
+		m.member.Next(result)
+	}
+	g.groups.deliveries.Add(uint64(len(g.snapshot)))
+}
+
+// end stops the group and tells the members why: nil errors, that the stream is complete.
+func (g *Group) end(errs gqlerror.List) {
+	g.groups.remove(g, true)
+	errs = g.groups.options.Errors(errs)
+	for _, m := range g.stop() {
+		m.member.End(errs)
+	}
+}
+
+// stop releases everything the group holds and returns the members it had. The group is out of the
+// map when it is called, so nobody joins any more. It may be called twice.
+func (g *Group) stop() []*Membership {
+	g.mu.Lock()
+	members, subs := g.members, g.subs
+	for _, m := range members {
+		m.index = -1
+	}
+	g.ended = true
+	g.members, g.subs, g.mailbox = nil, nil, nil
+	g.version++
+	if g.linger != nil {
+		g.linger.Stop()
+	}
+	g.mu.Unlock()
+	for _, s := range subs {
+		s.Close()
+	}
+	g.cancel()
+	return members
+}
