@@ -1,0 +1,214 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/sluice-gateway/sluice/auth"
+)
+
+// Config is everything that can be set. Each setting has one name: the flag --drain-window is the
+// environment variable SLUICE_DRAIN_WINDOW and the key drain-window in the configuration file. A
+// flag wins over the environment, the environment over the file, the file over the default.
+type Config struct {
+	Listen         string
+	OperatorListen string
+	TLSCert        string
+	TLSKey         string
+	Redis          string
+	Database       string
+	Demo           bool
+	Dev            bool
+	Introspection  bool
+	Origins        list
+	LogFormat      string
+	LogLevel       slog.Level
+	DrainDelay     time.Duration
+	DrainWindow    time.Duration
+
+	Tokens          count
+	DocumentSize    size
+	MessageSize     size
+	BodySize        size
+	EventSize       size
+	ResultSize      size
+	OutboxEvents    count
+	OutboxSize      size
+	Operations      count
+	RequestTimeout  time.Duration
+	ResolverTimeout time.Duration
+	WriteTimeout    time.Duration
+	InitTimeout     time.Duration
+	PingInterval    time.Duration
+	PongTimeout     time.Duration
+	SessionAge      time.Duration
+	Linger          time.Duration
+	Heap            size
+
+	BrokerConnections count
+	BrokerProbe       time.Duration
+	PublishTimeout    time.Duration
+	SubscribeTimeout  time.Duration
+
+	Keys []auth.Key // in the file only: a flag would show them to every user of the machine
+}
+
+// flags names and describes every setting and gives it its default.
+func (c *Config) flags() *flag.FlagSet {
+	f := flag.NewFlagSet("sluice", flag.ContinueOnError)
+	f.Usage = func() {
+		fmt.Fprint(f.Output(), "sluice is a GraphQL subscription gateway.\n\n"+
+			"Every setting is a flag (--drain-window 5s), an environment variable (SLUICE_DRAIN_WINDOW=5s)\n"+
+			"and a key of the configuration file (drain-window: 5s); the first of them wins.\n\n")
+		f.PrintDefaults()
+	}
+	f.String("config", "", "YAML `file` with settings, and with keys")
+	f.StringVar(&c.Listen, "listen", "127.0.0.1:8080", "`address` for front ends")
+	f.StringVar(&c.OperatorListen, "operator-listen", "127.0.0.1:8081", "`address` for operators: health, publish, pprof; \"off\" for none. It asks for no credentials")
+	f.StringVar(&c.TLSCert, "tls-cert", "", "PEM `file` with the certificate chain of --listen")
+	f.StringVar(&c.TLSKey, "tls-key", "", "PEM `file` with the key of --tls-cert")
+	f.StringVar(&c.Redis, "redis", "", "`URL` of the broker: redis://, rediss://, redis+sentinel:// or redis+cluster://; empty: events stay in this process")
+	f.StringVar(&c.Database, "database", "sluice.db", "SQLite `file` of the storefront, or :memory:")
+	f.BoolVar(&c.Demo, "demo", false, "change prices and stock a few times a second")
+	f.BoolVar(&c.Dev, "dev", false, "for development, on loopback only: introspection on, drain at once")
+	f.BoolVar(&c.Introspection, "introspection", false, "let clients read the schema")
+	f.Var(&c.Origins, "origins", "`origins` of other pages that may use the gateway, exact: https://shop.example,https://…")
+	f.StringVar(&c.LogFormat, "log-format", "text", "`format` of the log: text or json")
+	f.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "least `level` logged: debug, info, warn or error")
+	f.DurationVar(&c.DrainDelay, "drain-delay", 5*time.Second, "not ready, but still serving, for so long before the drain begins: balancers need to notice")
+	f.DurationVar(&c.DrainWindow, "drain-window", 20*time.Second, "the sessions' ends are spread over so long")
+
+	f.TextVar(&c.Tokens, "max-tokens", count(1000), "`tokens` of a document: validating takes time with their square")
+	f.TextVar(&c.DocumentSize, "max-document", size(96<<10), "`bytes` of a document")
+	f.TextVar(&c.MessageSize, "max-message", size(128<<10), "`bytes` of a WebSocket message")
+	f.TextVar(&c.BodySize, "max-body", size(256<<10), "`bytes` of an HTTP body")
+	f.TextVar(&c.EventSize, "max-event", size(1<<20), "`bytes` of an event that is published over HTTP")
+	f.TextVar(&c.ResultSize, "max-result", size(1<<20), "`bytes` of one result")
+	f.TextVar(&c.OutboxEvents, "outbox-events", count(256), "`events` that may wait for one session")
+	f.TextVar(&c.OutboxSize, "outbox-size", size(1<<20), "`bytes` that may wait for one session")
+	f.TextVar(&c.Operations, "max-operations", count(100), "`operations` of one session at a time")
+	f.DurationVar(&c.RequestTimeout, "request-timeout", 30*time.Second, "how long a query or mutation may take")
+	f.DurationVar(&c.ResolverTimeout, "resolver-timeout", 10*time.Second, "how long the resolvers of one event may take")
+	f.DurationVar(&c.WriteTimeout, "write-timeout", 5*time.Second, "how long one write may wait for a client that does not read")
+	f.DurationVar(&c.InitTimeout, "init-timeout", 3*time.Second, "how long a client may take to send connection_init")
+	f.DurationVar(&c.PingInterval, "ping-interval", 25*time.Second, "time between two pings of a session")
+	f.DurationVar(&c.PongTimeout, "pong-timeout", 8*time.Second, "how long after a ping anything must have come back")
+	f.DurationVar(&c.SessionAge, "session-age", 2*time.Hour, "when a session is asked to reconnect, ± 10 %")
+	f.DurationVar(&c.Linger, "linger", 2*time.Second, "how long a shared execution goes on without members")
+	f.TextVar(&c.BrokerConnections, "broker-connections", count(2), "`connections` to Redis that carry subscriptions")
+	f.DurationVar(&c.BrokerProbe, "broker-probe", 10*time.Second, "how often each of them proves that it still delivers")
+	f.DurationVar(&c.PublishTimeout, "publish-timeout", time.Second, "how long publishing one event may take")
+	f.DurationVar(&c.SubscribeTimeout, "subscribe-timeout", 5*time.Second, "how long Redis may take to confirm a subscription")
+	f.TextVar(&c.Heap, "heap", size(64<<20), "`bytes` that the heap may have before it is collected: memory for processor time")
+	return f
+}
+
+// Load reads the configuration. Its error lists every mistake there is.
+func Load(args []string, env func(string) (string, bool)) (*Config, error) {
+	c := new(Config)
+	f := c.flags()
+	if err := f.Parse(args); err != nil {
+		return nil, err
+	}
+	if f.NArg() > 0 {
+		return nil, fmt.Errorf("sluice takes no arguments, only flags; what is %q?", f.Arg(0))
+	}
+	given := make(map[string]bool)
+	f.Visit(func(set *flag.Flag) { given[set.Name] = true })
+	bad := fromEnvironment(f, given, env)
+	if path := f.Lookup("config").Value.String(); path != "" {
+		bad = append(bad, c.fromFile(f, given, path)...)
+	}
+	bad = append(bad, c.validate()...)
+	if len(bad) > 0 {
+		return nil, fmt.Errorf("the configuration has %d mistake(s):\n%w", len(bad), errors.Join(bad...))
+	}
+	return c, nil
+}
+
+// fromEnvironment sets what no flag has set, and notes it as given.
+func fromEnvironment(f *flag.FlagSet, given map[string]bool, env func(string) (string, bool)) (bad []error) {
+	f.VisitAll(func(setting *flag.Flag) {
+		name := "SLUICE_" + strings.ToUpper(strings.ReplaceAll(setting.Name, "-", "_"))
+		value, ok := env(name)
+		if !ok || given[setting.Name] {
+			return
+		}
+		given[setting.Name] = true
+		if err := f.Set(setting.Name, value); err != nil {
+			bad = append(bad, fmt.Errorf("%s=%q: %w", name, value, err))
+		}
+	})
+	return bad
+}
+
+func (c *Config) validate() (bad []error) {
+	complain := func(format string, args ...any) { bad = append(bad, fmt.Errorf(format, args...)) }
+	addresses := map[string]string{"listen": c.Listen}
+	if c.OperatorListen != "off" {
+		addresses["operator-listen"] = c.OperatorListen
+	}
+	for name, address := range addresses {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			complain("%s: %q is no address such as 127.0.0.1:8080 or :8080", name, address)
+		}
+	}
+	if c.Dev && !loopback(c.Listen) {
+		complain("dev: only for a gateway that listens on loopback; %s is reachable from elsewhere", c.Listen)
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		complain("tls-cert and tls-key are needed together")
+	}
+	for name, path := range map[string]string{"tls-cert": c.TLSCert, "tls-key": c.TLSKey} {
+		if path == "" {
+			continue
+		}
+		if _, err := os.Stat(path); err != nil {
+			complain("%s: %w", name, err)
+		}
+	}
+	if c.LogFormat != "text" && c.LogFormat != "json" {
+		complain("log-format: %q is neither text nor json", c.LogFormat)
+	}
+	for _, origin := range c.Origins {
+		if u, err := url.Parse(origin); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || strings.Contains(origin, "*") {
+			complain("origins: %q is no exact origin such as https://shop.example", origin)
+		}
+	}
+	for name, d := range map[string]time.Duration{
+		"request-timeout": c.RequestTimeout, "resolver-timeout": c.ResolverTimeout, "write-timeout": c.WriteTimeout,
+		"init-timeout": c.InitTimeout, "ping-interval": c.PingInterval, "pong-timeout": c.PongTimeout,
+		"session-age": c.SessionAge, "linger": c.Linger, "broker-probe": c.BrokerProbe,
+		"publish-timeout": c.PublishTimeout, "subscribe-timeout": c.SubscribeTimeout,
+	} {
+		if d <= 0 {
+			complain("%s: %v is no time to wait; give more than 0", name, d)
+		}
+	}
+	if c.DrainDelay < 0 || c.DrainWindow < 0 {
+		complain("drain-delay and drain-window cannot be negative")
+	}
+	if c.PongTimeout >= c.PingInterval {
+		complain("pong-timeout (%v) must be less than ping-interval (%v)", c.PongTimeout, c.PingInterval)
+	}
+	if _, err := auth.NewKeys(c.Keys); err != nil {
+		bad = append(bad, err)
+	}
+	return bad
+}
+
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// load reads a configuration from flags, environment ("NAME=value") and a file's text.
+func load(t *testing.T, flags, env []string, file string) (*Config, error) {
+	t.Helper()
+	if file != "" {
+		path := filepath.Join(t.TempDir(), "sluice.yaml")
+		if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		flags = append(flags, "--config", path)
+	}
+	return Load(flags, func(name string) (string, bool) {
+		for _, set := range env {
+			if value, ok := strings.CutPrefix(set, name+"="); ok {
+				return value, true
+			}
+		}
+		return "", false
+	})
+}
+
+func TestTheFirstOfFlagEnvironmentAndFileWins(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		flags, env []string
+		file       string
+		want       time.Duration
+	}{
+		{"the default", nil, nil, "", 20 * time.Second},
+		{"the file", nil, nil, "drain-window: 1s", time.Second},
+		{"the environment before the file", nil, []string{"SLUICE_DRAIN_WINDOW=2s"}, "drain-window: 1s", 2 * time.Second},
+		{"the flag before both", []string{"--drain-window=3s"}, []string{"SLUICE_DRAIN_WINDOW=2s"}, "drain-window: 1s", 3 * time.Second},
+		{"a flag that says the default", []string{"--drain-window=20s"}, nil, "drain-window: 1s", 20 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := load(t, tt.flags, tt.env, tt.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.DrainWindow != tt.want {
+				t.Errorf("drain-window is %v, want %v", c.DrainWindow, tt.want)
+			}
+		})
+	}
+}
+
+func TestAWholeFile(t *testing.T) {
+	c, err := load(t, nil, nil, `
+# a comment
+listen: ":9000"
+origins: [https://a.example, https://b.example]
+introspection: true
+max-tokens: unlimited
+outbox-size: 2MiB
+keys:
+  - key: 0123456789abcdef
+    consumer: shop
+    subject: alice
+    scopes: [a, b]
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != ":9000" || len(c.Origins) != 2 || !c.Introspection || c.Tokens != math.MaxInt || c.OutboxSize != 2<<20 {
+		t.Errorf("%+v", c)
+	}
+	if len(c.Keys) != 1 || c.Keys[0].Subject != "alice" || len(c.Keys[0].Scopes) != 2 {
+		t.Errorf("keys: %+v", c.Keys)
+	}
+}
+
+func TestEveryMistakeIsToldAtOnce(t *testing.T) {
+	_, err := load(t, []string{"--listen", "nonsense", "--pong-timeout", "1h"},
+		[]string{"SLUICE_MAX_TOKENS=0", "SLUICE_LOG_LEVEL=loud"}, `
+colour: red
+outbox-events: -1
+drain-window: soon
+listen: [a, b]
+log-format: xml
+origins: ["https://*.example"]
+request-timeout: 0s
+keys:
+  - key: short
+    consumer: shop
+  - key: 0123456789abcdef
+`)
+	if err == nil {
+		t.Fatal("it was accepted")
+	}
+	for _, part := range []string{
+		`:2: there is no setting "colour"`, "SLUICE_MAX_TOKENS", "SLUICE_LOG_LEVEL", ":3: outbox-events", ":4: drain-window",
+		`listen: "nonsense"`, `log-format: "xml"`, "origins:", "request-timeout", "pong-timeout", "keys[0]", "keys[1]",
+	} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("the error does not tell of %q:\n%v", part, err)
+		}
+	}
+	if strings.Contains(err.Error(), "0123456789abcdef") {
+		t.Errorf("the error shows a key:\n%v", err)
+	}
+}
+
+func TestBadFiles(t *testing.T) {
+	for name, file := range map[string]string{
+		"no YAML":                  "a: [",
+		"a list":                   "- a\n- b",
+		"keys with unknown fields": "keys:\n  - key: 0123456789abcdef\n    konsumer: x",
+		"a setting without value":  "listen:",
+		"the file's own name":      "config: other.yaml",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := load(t, nil, nil, file)
+			if err == nil {
+				t.Fatal("it was accepted")
+			}
+			if !strings.Contains(err.Error(), "sluice.yaml") {
+				t.Errorf("the error does not name the file: %v", err)
+			}
+			if strings.Contains(err.Error(), "0123456789abcdef") {
+				t.Errorf("the error shows a key: %v", err)
+			}
+		})
+	}
+	if _, err := Load([]string{"--config", "/no/such/file"}, os.LookupEnv); err == nil {
+		t.Error("a file that is not there was accepted")
+	}
+	if _, err := Load([]string{"serve"}, os.LookupEnv); err == nil {
+		t.Error("an argument was accepted")
+	}
+}
+
+func TestDevIsForLoopback(t *testing.T) {
+	for listen, ok := range map[string]bool{
+		"127.0.0.1:8080": true, "localhost:8080": true, "[::1]:8080": true,
+		":8080": false, "0.0.0.0:8080": false, "10.0.0.1:8080": false,
+	} {
+		if _, err := load(t, []string{"--dev", "--listen", listen}, nil, ""); (err == nil) != ok {
+			t.Errorf("%s: %v", listen, err)
+		}
+	}
+}
+
+func TestSizesAndCounts(t *testing.T) {
+	for text, want := range map[string]int{
+		"1": 1, "64KiB": 64 << 10, "1MiB": 1 << 20, "2 GiB": 2 << 30, "100B": 100, "unlimited": math.MaxInt,
+		"0": -1, "-1": -1, "1.5MiB": -1, "1MB": -1, "": -1, "99999999999GiB": -1,
+	} {
+		var s size
+		err := s.UnmarshalText([]byte(text))
+		if want < 0 && err == nil || want > 0 && (err != nil || int(s) != want) {
+			t.Errorf("%q: %d %v", text, s, err)
+		}
+		if err == nil {
+			var again size
+			back, _ := s.MarshalText()
+			if again.UnmarshalText(back) != nil || again != s {
+				t.Errorf("%q is written as %q", text, back)
+			}
+		}
+	}
+}
+
+func TestTheHeapsPercentage(t *testing.T) {
+	const floor = 64 << 20
+	for _, tt := range []struct {
+		name string
+		heap heap
+		want int
+	}{
+		{"a tiny heap grows to the floor at its first collection", heap{live: 1 << 20, scanned: 1 << 20}, 1600},
+		{"half of the floor is live", heap{live: 32 << 20, scanned: 32 << 20}, 100},
+		{"a quarter is live", heap{live: 16 << 20, scanned: 16 << 20}, 300},
+		{"stacks count", heap{live: 16 << 20, scanned: 24 << 20}, 200},
+		{"above the floor it doubles", heap{live: 100 << 20, scanned: 100 << 20}, 100},
+	} {
+		if got := tt.heap.percent(floor); got != tt.want {
+			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/sluice-gateway/sluice/gateway"
+)
+
+// servers are the two listeners.
+type servers struct {
+	public, operator     *http.Server
+	publicAt, operatorAt net.Listener
+	tls                  bool
+}
+
+func listen(c *Config, g *gateway.Gateway) (*servers, error) {
+	s := &servers{tls: c.TLSCert != ""}
+	var err error
+	if s.publicAt, err = net.Listen("tcp", c.Listen); err != nil {
+		return nil, fmt.Errorf("listen for front ends: %w", err)
+	}
+	s.public = httpServer(g)
+	if s.tls {
+		if s.public.TLSConfig, err = tlsConfig(c); err != nil {
+			_ = s.publicAt.Close()
+			return nil, err
+		}
+	}
+	if c.OperatorListen == "off" {
+		return s, nil
+	}
+	if s.operatorAt, err = net.Listen("tcp", c.OperatorListen); err != nil {
+		_ = s.publicAt.Close()
+		return nil, fmt.Errorf("listen for operators: %w", err)
+	}
+	s.operator = httpServer(g.Operator())
+	return s, nil
+}
+
+func httpServer(h http.Handler) *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true) // for a proxy that ends TLS and speaks HTTP/2 on
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		IdleTimeout:       2 * time.Minute,
+		Protocols:         protocols,
+		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
+	}
+}
+
+// start serves on both listeners; what ends one of them too early arrives in the channel.
+func (s *servers) start(running *sync.WaitGroup) <-chan error {
+	failed := make(chan error, 2)
+	serve := func(server *http.Server, at net.Listener, tls bool) {
+		var err error
+		if tls {
+			err = server.ServeTLS(at, "", "")
+		} else {
+			err = server.Serve(at)
+		}
+		if !errors.Is(err, http.ErrServerClosed) {
+			failed <- err
+		}
+	}
+	running.Go(func() { serve(s.public, s.publicAt, s.tls) })
+	if s.operator != nil {
+		running.Go(func() { serve(s.operator, s.operatorAt, false) })
+	}
+	return failed
+}
+
+func (s *servers) close(ctx context.Context) error {
+	err := s.public.Shutdown(ctx)
+	if s.operator != nil {
+		_ = s.operator.Close()
+	}
+	return err
+}
+
+func tlsConfig(c *Config) (*tls.Config, error) {
+	cert, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("tls-cert and tls-key: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, nil
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// unlimited is how no limit is said. A zero never means it.
+const unlimited = "unlimited"
+
+// A count is a limit of things: a number above 0, or unlimited.
+type count int
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (c *count) UnmarshalText(text []byte) error {
+	if string(text) == unlimited {
+		*c = math.MaxInt
+		return nil
+	}
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n <= 0 {
+		return errors.New("give a number above 0, or unlimited")
+	}
+	*c = count(n)
+	return nil
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (c count) MarshalText() ([]byte, error) {
+	if c == math.MaxInt {
+		return []byte(unlimited), nil
+	}
+	return strconv.AppendInt(nil, int64(c), 10), nil
+}
+
+// A size is a limit of bytes: a number, with KiB or MiB behind it if wanted, or unlimited.
+type size int
+
+var units = []struct {
+	name  string
+	bytes int
+}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}, {"", 1}}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *size) UnmarshalText(text []byte) error {
+	if string(text) == unlimited {
+		*s = math.MaxInt
+		return nil
+	}
+	for _, unit := range units {
+		number, ok := strings.CutSuffix(string(text), unit.name)
+		if !ok {
+			continue
+		}
+		n, err := strconv.Atoi(strings.TrimSpace(number))
+		if err != nil || n <= 0 || n > math.MaxInt/unit.bytes {
+			break
+		}
+		*s = size(n * unit.bytes)
+		return nil
+	}
+	return errors.New("give a number of bytes such as 65536, 64KiB or 1MiB, or unlimited")
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s size) MarshalText() ([]byte, error) {
+	if s == math.MaxInt {
+		return []byte(unlimited), nil
+	}
+	for _, unit := range units {
+		if int(s)%unit.bytes == 0 {
+			return fmt.Appendf(nil, "%d%s", int(s)/unit.bytes, unit.name), nil
+		}
+	}
+	return nil, nil
+}
+
+// A list is a setting with several values, divided by commas.
+type list []string
+
+// String implements flag.Value.
+func (l *list) String() string { return strings.Join(*l, ",") }
+
+// Set implements flag.Value. It adds to what is there.
+func (l *list) Set(text string) error {
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			*l = append(*l, part)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,150 @@
+// Package gateway joins the transports, the operations and a broker to one http.Handler for any
+// gqlgen schema.
+//
+// New makes it, ServeHTTP serves front ends, Operator serves operators, Close drains. A Gateway is
+// safe for concurrent use. It reads no flags, listens on nothing and installs no signal handler.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/sluice-gateway/sluice/auth"
+	"github.com/sluice-gateway/sluice/internal/work"
+	"github.com/sluice-gateway/sluice/operation"
+	"github.com/sluice-gateway/sluice/pubsub"
+	"github.com/sluice-gateway/sluice/pubsub/memory"
+	"github.com/sluice-gateway/sluice/transport"
+	"github.com/sluice-gateway/sluice/transport/graphqlws"
+)
+
+// Options configure a Gateway. The zero value works.
+type Options struct {
+	// Broker carries events; default: in this process only. The gateway closes a broker that it
+	// made itself, no other.
+	Broker pubsub.Broker
+	// Authenticator says who is calling; default: everybody is anonymous.
+	Authenticator auth.Authenticator
+	// Origins are the pages, besides the gateway's own, that may use it: exact, as in
+	// "https://shop.example".
+	Origins []string
+	// Checks are what must work besides the broker for the gateway to be ready, by name. They are
+	// called for each /readyz and must answer within its second.
+	Checks map[string]func(context.Context) error
+	// PublishBytes is the size of the largest event that POST /publish takes; default 1 MiB.
+	PublishBytes int64
+	// The options of the parts: all operations, all of HTTP, WebSocket sessions, and the streams of
+	// SSE and multipart responses.
+	Operation operation.Options
+	HTTP      transport.ReaderOptions
+	WebSocket graphqlws.Options
+	Streams   transport.StreamOptions
+	// Log receives what operators should know; default slog.Default().
+	Log *slog.Logger
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Authenticator == nil {
+		nobody, err := auth.NewKeys(nil)
+		if err != nil {
+			return o, err
+		}
+		o.Authenticator = nobody
+	}
+	if o.PublishBytes == 0 {
+		o.PublishBytes = 1 << 20
+	}
+	if o.Operation.Log == nil {
+		o.Operation.Log = o.Log
+	}
+	if o.WebSocket.Log == nil {
+		o.WebSocket.Log = o.Log
+	}
+	return o, nil
+}
+
+// A Gateway serves one schema.
+type Gateway struct {
+	options  Options
+	broker   pubsub.Broker
+	ours     bool // the broker was made here
+	pool     *work.Pool
+	engine   *operation.Engine
+	sessions *transport.Sessions
+	public   http.Handler
+	operator http.Handler
+	started  time.Time
+	draining atomic.Bool
+}
+
+// New makes a gateway for a schema. It fails when the schema's directives contradict each other;
+// the error says where and how. Close stops it.
+func New(schema graphql.ExecutableSchema, options Options) (*Gateway, error) {
+	options, err := options.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{
+		options:  options,
+		broker:   options.Broker,
+		pool:     work.NewPool(),
+		sessions: transport.NewSessions(),
+		started:  time.Now(),
+	}
+	if g.broker == nil {
+		g.broker, g.ours = memory.New(), true
+	}
+	g.engine, err = operation.New(schema, g.broker, g.pool, options.Operation)
+	if err != nil {
+		g.pool.Close()
+		return nil, err
+	}
+	g.public = g.publicRoutes()
+	g.operator = g.operatorRoutes()
+	return g, nil
+}
+
+// ServeHTTP serves front ends: /graphql speaks every protocol, /graphql/stream is the single
+// connection of GraphQL over SSE; /healthz and /readyz.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.public.ServeHTTP(w, r) }
+
+// Operator serves what only operators may reach: health, POST /publish/{topic}, /stats and
+// /debug/pprof. It has no authentication: listen on loopback or a closed network.
+func (g *Gateway) Operator() http.Handler { return g.operator }
+
+// Do runs one query or mutation, through the same checks as any client's, and returns its result.
+func (g *Gateway) Do(ctx context.Context, req operation.Request) ([]byte, error) {
+	return g.engine.Do(ctx, req)
+}
+
+// NotReady makes /readyz answer 503 from now on, so that balancers send no new clients.
+func (g *Gateway) NotReady() { g.draining.Store(true) }
+
+// Close drains: it is not ready any more, refuses new operations, ends the sessions with
+// 1012 Restarting, spread over window, and stops everything. When ctx is done the rest is ended at
+// once. It returns an error when something did not stop in time; nothing that it waits for takes
+// longer than a few seconds after that.
+func (g *Gateway) Close(ctx context.Context, window time.Duration) error {
+	g.NotReady()
+	g.engine.Drain()
+	err := g.sessions.Close(ctx, operation.Restarting, window, closePatience)
+	g.engine.Close()
+	g.pool.Close()
+	if g.ours {
+		err = errors.Join(err, g.broker.Close())
+	}
+	return err
+}
+
+// closePatience is how long sessions may take to go once they were told: a slow peer's write
+// deadline and some.
+const closePatience = 8 * time.Second

@@ -1,0 +1,97 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// A readiness is the answer of /readyz.
+type readiness struct {
+	Ready  bool             `json:"ready"`
+	Checks map[string]check `json:"checks"`
+}
+
+type check struct {
+	OK     bool      `json:"ok"`
+	Since  time.Time `json:"since,omitzero"`
+	Reason string    `json:"reason,omitempty"`
+}
+
+// health says that the process answers at all; a balancer's business is /readyz.
+func (g *Gateway) health(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// ready says whether new clients are welcome, and if not, why.
+func (g *Gateway) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
+	defer cancel()
+	broker := g.broker.Health()
+	answer := readiness{Ready: true, Checks: map[string]check{
+		"broker": {OK: broker.Up, Since: broker.Since, Reason: broker.Reason},
+	}}
+	if g.draining.Load() {
+		answer.Checks["drain"] = check{Reason: "the server is being restarted"}
+	}
+	for name, works := range g.options.Checks {
+		c := check{OK: true}
+		if err := works(ctx); err != nil {
+			c = check{Reason: err.Error()}
+		}
+		answer.Checks[name] = c
+	}
+	for _, c := range answer.Checks {
+		answer.Ready = answer.Ready && c.OK
+	}
+	status := http.StatusOK
+	if !answer.Ready {
+		status = http.StatusServiceUnavailable
+	}
+	writeJSON(w, status, answer)
+}
+
+// Stats are the counts of a node since its start, as /stats tells them.
+type Stats struct {
+	UptimeSeconds    float64 `json:"uptimeSeconds"`
+	Sessions         int     `json:"sessions"`
+	Groups           int     `json:"groups"`
+	Starting         int     `json:"starting"`
+	Members          int     `json:"members"`
+	Executions       uint64  `json:"executions"`
+	Deliveries       uint64  `json:"deliveries"`
+	DecodeErrors     uint64  `json:"decodeErrors"`
+	DroppedEvents    uint64  `json:"droppedEvents"`
+	WaitingTasks     int     `json:"waitingTasks"`
+	BrokerReconnects uint64  `json:"brokerReconnects"`
+}
+
+// Stats returns the counts of this moment.
+func (g *Gateway) Stats() Stats {
+	s := g.engine.Stats()
+	return Stats{
+		UptimeSeconds:    time.Since(g.started).Seconds(),
+		Sessions:         g.sessions.Len(),
+		Groups:           s.Groups,
+		Starting:         s.Starting,
+		Members:          s.Members,
+		Executions:       s.Executions,
+		Deliveries:       s.Deliveries,
+		DecodeErrors:     s.DecodeErrors,
+		DroppedEvents:    s.Dropped,
+		WaitingTasks:     g.pool.Waiting(),
+		BrokerReconnects: g.broker.Health().Reconnects,
+	}
+}
+
+func (g *Gateway) stats(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, g.Stats())
+}
+
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(value)
+}

@@ -1,0 +1,53 @@
+package gateway
+
+import (
+	"net/http"
+	"net/http/pprof"
+
+	"github.com/sluice-gateway/sluice/transport"
+	"github.com/sluice-gateway/sluice/transport/graphqlws"
+	"github.com/sluice-gateway/sluice/transport/httpapi"
+	"github.com/sluice-gateway/sluice/transport/multipart"
+	"github.com/sluice-gateway/sluice/transport/sse"
+)
+
+func (g *Gateway) publicRoutes() http.Handler {
+	o := &g.options
+	origins := transport.NewOrigins(o.Origins)
+	reader := transport.NewReader(o.Authenticator, origins, o.HTTP)
+	ws := graphqlws.New(g.engine, o.Authenticator, origins, g.sessions, g.pool, o.WebSocket)
+	requests := httpapi.New(g.engine, reader, httpapi.Options{Streams: []httpapi.Protocol{
+		multipart.New(g.sessions, o.Streams),
+		sse.NewDistinct(g.sessions, o.Streams),
+	}})
+	connection := sse.NewConnection(g.engine, reader, g.sessions, sse.Options{
+		Stream:     o.Streams,
+		Operations: o.WebSocket.Operations,
+	})
+	mux := http.NewServeMux()
+	mux.HandleFunc("/graphql", func(w http.ResponseWriter, r *http.Request) {
+		if graphqlws.IsUpgrade(r) {
+			ws.ServeHTTP(w, r)
+			return
+		}
+		requests.ServeHTTP(w, r)
+	})
+	mux.Handle("/graphql/stream", connection)
+	mux.HandleFunc("GET /healthz", g.health)
+	mux.HandleFunc("GET /readyz", g.ready)
+	return mux
+}
+
+func (g *Gateway) operatorRoutes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", g.health)
+	mux.HandleFunc("GET /readyz", g.ready)
+	mux.HandleFunc("GET /stats", g.stats)
+	mux.HandleFunc("POST /publish/{topic}", g.publish)
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return mux
+}
