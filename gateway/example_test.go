@@ -24,13 +24,13 @@ func Example() {
 	mux.Handle("/graphql", g)
 	server := httptest.NewServer(mux)
 	defer server.Close()
-	defer g.Close(context.Background(), 0)
+	defer func() { _ = g.Close(context.Background(), 0) }()
 
 	answer, err := http.Post(server.URL+"/graphql", "application/json", strings.NewReader(`{"query":"{ hello }"}`))
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	text, _ := io.ReadAll(answer.Body)
 	fmt.Println(string(text))
 	// Output: {"data":{"hello":"hello world"}}

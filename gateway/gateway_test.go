@@ -45,7 +45,13 @@ func serve(t *testing.T, options gateway.Options) (g *gateway.Gateway, public, o
 	return g, p.URL, o.URL
 }
 
-func do(t *testing.T, method, url, kind, body string) (*http.Response, string) {
+// A head is what stands before the body of an answer.
+type head struct {
+	StatusCode int
+	Header     http.Header
+}
+
+func do(t *testing.T, method, url, kind, body string) (head, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
@@ -63,7 +69,7 @@ func do(t *testing.T, method, url, kind, body string) (*http.Response, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer, string(text)
+	return head{answer.StatusCode, answer.Header}, string(text)
 }
 
 func TestPublish(t *testing.T) {

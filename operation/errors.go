@@ -106,7 +106,9 @@ func (p presenter) hide(path ast.Path, err error) *gqlerror.Error {
 	}
 }
 
-func (p presenter) recover(_ context.Context, value any) error {
+func (p presenter) recover(_ context.Context, value any) error { return p.panicked(value) }
+
+func (p presenter) panicked(value any) *gqlerror.Error {
 	id := errorID()
 	p.log.Error("a resolver panicked", "errorId", id, "panic", value, "stack", string(debug.Stack()))
 	return &gqlerror.Error{

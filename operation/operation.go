@@ -92,6 +92,7 @@ func (op *Operation) join(p *prepared) {
 }
 
 func (op *Operation) execute(ctx context.Context, p *prepared) {
+	defer op.recoverPanic()
 	ctx, cancel := context.WithTimeout(ctx, op.engine.options.Timeout)
 	defer cancel()
 	op.mu.Lock()
@@ -111,6 +112,14 @@ func (op *Operation) execute(ctx context.Context, p *prepared) {
 		return
 	}
 	op.End(refuse(CodeInternal, "the operation took longer than %v", op.engine.options.Timeout))
+}
+
+// recoverPanic ends the operation when code of the application panics where gqlgen does not catch
+// it, as in a scalar's encoder.
+func (op *Operation) recoverPanic() {
+	if v := recover(); v != nil {
+		op.End(gqlerror.List{op.engine.presenter.panicked(v)})
+	}
 }
 
 // Next implements share.Member.

@@ -70,7 +70,7 @@ func Encode(data []byte, errs gqlerror.List, dropped uint64, max int) []byte {
 	}
 	if data != nil {
 		b = append(b, `"data":`...)
-		b = append(b, data...)
+		b = appendLine(b, data)
 		b = append(b, ',')
 	}
 	if dropped > 0 {
@@ -82,6 +82,22 @@ func Encode(data []byte, errs gqlerror.List, dropped uint64, max int) []byte {
 		b = b[:len(b)-1]
 	}
 	return append(b, '}')
+}
+
+// appendLine appends JSON as one line, which the frames of SSE need. Line breaks stand in it only
+// between tokens, where a scalar of the schema was encoded with some.
+func appendLine(b, data []byte) []byte {
+	start := len(b)
+	b = append(b, data...)
+	if bytes.IndexByte(data, '\n') < 0 && bytes.IndexByte(data, '\r') < 0 {
+		return b
+	}
+	for i, c := range b[start:] {
+		if c == '\n' || c == '\r' {
+			b[start+i] = ' '
+		}
+	}
+	return b
 }
 
 // appendJSON appends errors. One that cannot be encoded (an extension that is no JSON value) is

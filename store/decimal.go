@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -73,7 +74,10 @@ func (d *Decimal) UnmarshalJSON(data []byte) error {
 	if text == "null" {
 		return nil // as encoding/json does for every type
 	}
-	if data[0] == '"' {
+	switch {
+	case data[0] == '"' && bytes.IndexByte(data, '\\') < 0: // events carry amounts: the short way
+		text = text[1 : len(text)-1]
+	case data[0] == '"':
 		if err := json.Unmarshal(data, &text); err != nil {
 			return err
 		}

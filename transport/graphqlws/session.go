@@ -1,0 +1,401 @@
+package graphqlws
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gorilla/websocket"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/sluice-gateway/sluice/auth"
+	"github.com/sluice-gateway/sluice/internal/outbox"
+	"github.com/sluice-gateway/sluice/operation"
+	"github.com/sluice-gateway/sluice/transport"
+)
+
+// A session is one WebSocket. Its reader goroutine, run, owns it: when run returns, nothing of the
+// session runs any more.
+type session struct {
+	server  *Server
+	ws      *websocket.Conn // read only
+	conn    net.Conn
+	socket  *outbox.Socket
+	ended   atomic.Bool
+	read    atomic.Int64   // when something was read last, Unix nanoseconds
+	running sync.WaitGroup // goroutines of operations and of the init
+
+	mu          sync.Mutex // guards what follows; taken before the outbox' own
+	credentials auth.Credentials
+	viewer      *auth.Viewer // nil before the ack
+	inited      bool
+	streams     []*stream // few: found by looking at each
+	timer       *time.Timer
+	pinged      time.Time // zero: the next tick sends a ping
+	expires     time.Time // when the session has its age
+}
+
+func newSession(server *Server, ws *websocket.Conn, conn net.Conn, credentials auth.Credentials) *session {
+	o := &server.options
+	s := &session{
+		server:      server,
+		ws:          ws,
+		conn:        conn,
+		socket:      outbox.NewSocket(conn, server.pool, framer{}, &o.Outbox, server.socket),
+		credentials: credentials,
+		expires:     time.Now().Add(jitter(o.MaxAge)),
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.timer = time.AfterFunc(o.InitTimeout, s.tick)
+	ws.SetReadLimit(o.MessageBytes)
+	ws.SetPingHandler(s.onPing)
+	ws.SetPongHandler(s.onPong)
+	ws.SetCloseHandler(func(int, string) error { return nil })
+	return s
+}
+
+// jitter moves a duration by up to 10 % either way, so that sessions that were opened together do
+// not act together for ever.
+func jitter(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (0.9 + 0.2*rand.Float64()))
+}
+
+// run reads until the session is over, then takes it apart.
+func (s *session) run() {
+	for s.readMessage() {
+	}
+	s.linger()
+	s.timer.Stop()
+	s.stopStreams()
+	s.socket.Close()
+	s.running.Wait()
+	s.server.sessions.Remove(s)
+}
+
+// readMessage waits for one message and handles it. The waiting goroutine keeps its first, small
+// stack: what happens to the message happens on another one.
+func (s *session) readMessage() bool {
+	kind, r, err := s.ws.NextReader()
+	if err != nil {
+		s.readFailed(err)
+		return false
+	}
+	s.read.Store(time.Now().UnixNano())
+	goOn := make(chan bool)
+	go func() { goOn <- s.receive(kind, r) }()
+	return <-goOn
+}
+
+// receive reads the rest of a message and handles it.
+func (s *session) receive(kind int, r io.Reader) (goOn bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.server.options.Log.Error("a panic ended a session", "panic", v, "stack", string(debug.Stack()))
+			s.End(operation.ServerError)
+			goOn = true // until the client has read why
+		}
+	}()
+	_ = s.conn.SetReadDeadline(time.Now().Add(s.server.options.MessageTimeout))
+	text, err := io.ReadAll(r)
+	if err != nil {
+		s.readFailed(err)
+		return false
+	}
+	_ = s.conn.SetReadDeadline(time.Time{})
+	switch {
+	case s.ended.Load():
+		_ = s.conn.SetReadDeadline(time.Now().Add(s.server.options.Goodbye))
+	case kind != websocket.TextMessage:
+		s.malformed("binary frames are not understood")
+	case !utf8.Valid(text):
+		s.End(operation.BadText)
+	default:
+		m, err := decode(text)
+		if err != nil {
+			s.malformed(err.Error())
+			return true
+		}
+		s.handle(m)
+	}
+	return true
+}
+
+// readFailed answers the end of reading with the close frame it deserves.
+func (s *session) readFailed(err error) {
+	var closed *websocket.CloseError
+	switch {
+	case errors.As(err, &closed) && closed.Code == websocket.CloseNoStatusReceived:
+		s.close(closeFrame(0, ""), true)
+	case errors.As(err, &closed):
+		s.close(closeFrame(closed.Code, ""), true)
+	case errors.Is(err, websocket.ErrReadLimit):
+		s.End(operation.MessageTooBig)
+	case isNetwork(err):
+		s.ended.Store(true)
+		s.socket.Abandon()
+	default:
+		s.End(operation.ProtocolViolated)
+	}
+}
+
+func isNetwork(err error) bool {
+	var n net.Error
+	return errors.As(err, &n) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+}
+
+// linger gives the peer time to read the close frame: a connection that is closed with bytes
+// unread is reset, and the frame with it.
+func (s *session) linger() {
+	_ = s.conn.SetReadDeadline(time.Now().Add(s.server.options.Goodbye))
+	if s.socket.Err() == nil {
+		_, _ = io.Copy(io.Discard, s.conn)
+	}
+}
+
+// End implements transport.Session. A slow session's queue is discarded; for any other ending what
+// waits is sent first.
+func (s *session) End(e operation.Ending) { s.endFor(e, e.Reason) }
+
+func (s *session) malformed(what string) { s.endFor(operation.BadMessage, "Invalid message: "+what) }
+
+func (s *session) endFor(e operation.Ending, reason string) {
+	if s.close(closeFrame(e.Close, reason), e == operation.SlowConsumer) {
+		s.stopStreams()
+	}
+}
+
+// close queues the session's last frame. It reports whether the session was open until now.
+func (s *session) close(frame []byte, discard bool) bool {
+	if s.ended.Swap(true) {
+		return false
+	}
+	s.socket.LastWords(frame, discard, s.server.options.Goodbye)
+	return true
+}
+
+// tick is the session's only timer: first it waits for the init, then it sends a ping and waits
+// for whatever comes back, by turns.
+func (s *session) tick() {
+	o := &s.server.options
+	now := time.Now()
+	s.mu.Lock()
+	inited, pinged, expires := s.viewer != nil, s.pinged, s.expires
+	switch {
+	case !inited, s.ended.Load(), now.After(expires):
+	case pinged.IsZero():
+		s.pinged = now
+		s.timer.Reset(o.PongWait)
+	case s.read.Load() >= pinged.UnixNano():
+		s.pinged = time.Time{}
+		s.timer.Reset(jitter(o.PingInterval) - o.PongWait)
+	}
+	s.mu.Unlock()
+	switch {
+	case s.ended.Load():
+	case !inited:
+		s.End(operation.InitTimeout)
+	case now.After(expires):
+		s.End(operation.Restarting)
+	case pinged.IsZero():
+		if !s.socket.Send(keepalive) {
+			s.End(operation.SlowConsumer)
+		}
+	case s.read.Load() < pinged.UnixNano():
+		s.ended.Store(true)
+		_ = s.conn.Close() // nobody is there to read a close frame; the reader takes it from here
+	}
+}
+
+func (s *session) onPing(payload string) error {
+	s.read.Store(time.Now().UnixNano())
+	s.reply(controlFrame(finalPong, []byte(payload)))
+	return nil
+}
+
+func (s *session) onPong(string) error {
+	s.read.Store(time.Now().UnixNano())
+	return nil
+}
+
+// reply queues an answer. A peer that asks and never reads has had enough of them.
+func (s *session) reply(frame []byte) {
+	if !s.socket.Send(frame) {
+		s.End(operation.SlowConsumer)
+	}
+}
+
+// handle acts on one message, in the order of their arrival. It does not wait: what takes time
+// gets a goroutine of the session.
+func (s *session) handle(m message) {
+	switch m.Type {
+	case typePing:
+		s.reply(pongFrame(m.Payload))
+	case typeInit:
+		s.init(m.Payload)
+	case typeSubscribe:
+		s.subscribe(m)
+	case typeComplete:
+		s.complete(m)
+	}
+}
+
+func (s *session) init(payload json.RawMessage) {
+	s.mu.Lock()
+	again := s.inited
+	s.inited = true
+	s.mu.Unlock()
+	if again {
+		s.End(operation.TooManyInits)
+		return
+	}
+	s.running.Go(func() { s.authenticate(payload) })
+}
+
+// authenticate learns who is calling and acknowledges. Nothing executes before.
+func (s *session) authenticate(payload json.RawMessage) {
+	credentials := s.credentials
+	if credentials.Token == "" && payload != nil {
+		var members map[string]any
+		if json.Unmarshal(payload, &members) == nil {
+			credentials = transport.InitCredentials(members)
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), s.server.options.InitTimeout)
+	defer cancel()
+	viewer, err := s.server.authn.Authenticate(ctx, credentials)
+	if err != nil {
+		s.End(operation.BadCredentials)
+		return
+	}
+	s.mu.Lock()
+	s.viewer = viewer
+	s.credentials = auth.Credentials{}
+	s.timer.Reset(jitter(s.server.options.PingInterval))
+	s.mu.Unlock()
+	s.reply(ackFrame)
+}
+
+func (s *session) subscribe(m message) {
+	var id string
+	if json.Unmarshal(m.ID, &id) != nil {
+		s.End(operation.BadMessage)
+		return
+	}
+	req, err := transport.ParseRequest(m.Payload)
+	if err != nil {
+		s.malformed(err.Error())
+		return
+	}
+	st := &stream{session: s, id: id}
+	st.Head, st.Tail = nextHead(m.ID), nextTail
+	s.mu.Lock()
+	req.Viewer = s.viewer
+	taken, full := s.findLocked(id) != nil, len(s.streams) >= s.server.options.Operations
+	if req.Viewer != nil && !taken && !full {
+		s.streams = append(s.streams, st)
+	}
+	s.mu.Unlock()
+	switch {
+	case req.Viewer == nil:
+		s.End(operation.Unauthorized)
+	case taken:
+		s.endFor(operation.DuplicateID, fmt.Sprintf("Subscriber for %s already exists", id))
+	case full:
+		s.reply(endFrame(m.ID, gqlerror.List{operation.Errorf(operation.CodeSubscriptionCap,
+			"this session runs %d operations, its limit; complete one first", s.server.options.Operations)}))
+	default:
+		s.running.Go(func() { s.start(st, req) })
+	}
+}
+
+// start prepares an operation and runs it. It returns when a query has its result, or when a
+// subscription has joined its group.
+func (s *session) start(st *stream, req operation.Request) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.server.options.Log.Error("a panic ended an operation", "panic", v, "stack", string(debug.Stack()))
+			st.End(gqlerror.List{operation.Errorf(operation.CodeInternal, "internal error")})
+		}
+	}()
+	op, errs := s.server.engine.Prepare(req)
+	if errs != nil {
+		st.End(errs)
+		return
+	}
+	s.mu.Lock()
+	gone := s.findLocked(st.id) != st
+	st.op = op
+	s.mu.Unlock()
+	if gone { // completed by the client meanwhile
+		return
+	}
+	op.Run(context.Background(), st)
+}
+
+func (s *session) complete(m message) {
+	var id string
+	if json.Unmarshal(m.ID, &id) != nil {
+		return
+	}
+	s.mu.Lock()
+	st := s.findLocked(id)
+	var op *operation.Operation
+	if st != nil {
+		s.removeLocked(st)
+		s.socket.Drop(&st.Stream)
+		op = st.op
+	}
+	s.mu.Unlock()
+	if op != nil {
+		op.Stop()
+	}
+}
+
+// stopStreams stops every operation without a word.
+func (s *session) stopStreams() {
+	s.mu.Lock()
+	streams := s.streams
+	s.streams = nil
+	ops := make([]*operation.Operation, 0, len(streams))
+	for _, st := range streams {
+		if st.op != nil {
+			ops = append(ops, st.op)
+		}
+	}
+	s.mu.Unlock()
+	for _, op := range ops {
+		op.Stop()
+	}
+}
+
+func (s *session) findLocked(id string) *stream {
+	for _, st := range s.streams {
+		if st.id == id {
+			return st
+		}
+	}
+	return nil
+}
+
+func (s *session) removeLocked(st *stream) bool {
+	for i, other := range s.streams {
+		if other == st {
+			last := len(s.streams) - 1
+			s.streams[i] = s.streams[last]
+			s.streams[last] = nil
+			s.streams = s.streams[:last]
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,114 @@
+package graphqlws_test
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/websocket"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/sluice-gateway/sluice/transport/graphqlws"
+	"github.com/sluice-gateway/sluice/transport/transporttest"
+)
+
+func TestSuite(t *testing.T) {
+	transporttest.Run(t, transporttest.Transport{
+		AnyKind: true,
+		Handler: func(n *transporttest.Node) http.Handler {
+			return graphqlws.New(n.Engine, n.Authn, n.Origins, n.Sessions, n.Pool, graphqlws.Options{})
+		},
+		Client: newSuiteClient,
+	})
+}
+
+// A suiteClient is a WebSocket whose messages are read when somebody asks for them.
+type suiteClient struct {
+	ws      *websocket.Conn
+	started int
+	waiting map[string][]transporttest.Event // read while looking for another operation's
+	over    *transporttest.Event             // how the socket ended
+}
+
+func newSuiteClient(n *transporttest.Node) transporttest.Client {
+	dialer := websocket.Dialer{
+		NetDialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return n.Dial(ctx) },
+		Subprotocols:   []string{graphqlws.Subprotocol},
+		ReadBufferSize: 1 << 10,
+	}
+	ws, _, err := dialer.Dial("ws"+strings.TrimPrefix(transporttest.URL, "http"), nil) //nolint:bodyclose // an upgrade has no body
+	if err != nil {
+		panic(err)
+	}
+	c := &suiteClient{ws: ws, waiting: make(map[string][]transporttest.Event)}
+	c.send(map[string]any{"type": "connection_init"})
+	if _, ack, err := ws.ReadMessage(); err != nil || string(ack) != `{"type":"connection_ack"}` {
+		panic(string(ack))
+	}
+	return c
+}
+
+func (c *suiteClient) Close() { _ = c.ws.Close() }
+
+func (c *suiteClient) send(message map[string]any) {
+	_ = c.ws.WriteJSON(message) // to a server that is gone: the next read says so
+}
+
+func (c *suiteClient) Start(query string, variables map[string]any) transporttest.Operation {
+	c.started++
+	id := strconv.Itoa(c.started)
+	c.send(map[string]any{"id": id, "type": "subscribe", "payload": map[string]any{"query": query, "variables": variables}})
+	return &suiteOperation{client: c, id: id}
+}
+
+type suiteOperation struct {
+	client *suiteClient
+	id     string
+}
+
+func (o *suiteOperation) Stop() {
+	o.client.send(map[string]any{"id": o.id, "type": "complete"})
+}
+
+func (o *suiteOperation) Next() transporttest.Event {
+	c := o.client
+	for len(c.waiting[o.id]) == 0 && c.over == nil {
+		c.read()
+	}
+	if events := c.waiting[o.id]; len(events) > 0 {
+		c.waiting[o.id] = events[1:]
+		return events[0]
+	}
+	return *c.over
+}
+
+// read takes one message in.
+func (c *suiteClient) read() {
+	var m struct {
+		ID, Type string
+		Payload  json.RawMessage
+	}
+	if err := c.ws.ReadJSON(&m); err != nil {
+		c.over = &transporttest.Event{Again: websocket.IsCloseError(err, 1012, 1013, 4490) || !websocket.IsCloseError(err, 1000, 4400)}
+		return
+	}
+	event := transporttest.Event{}
+	switch m.Type {
+	case "next":
+		event.Result = m.Payload
+	case "error":
+		var errs gqlerror.List
+		if err := json.Unmarshal(m.Payload, &errs); err != nil {
+			panic(err)
+		}
+		event.Errors = errs
+	case "complete":
+	default:
+		return
+	}
+	c.waiting[m.ID] = append(c.waiting[m.ID], event)
+}

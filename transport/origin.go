@@ -1,0 +1,61 @@
+package transport
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Origins says which web pages may use the gateway: those it serves itself, and an allow-list.
+type Origins struct {
+	allowed map[string]bool
+}
+
+// NewOrigins makes an allow-list of exact origins, such as "https://shop.example".
+func NewOrigins(list []string) *Origins {
+	o := &Origins{allowed: make(map[string]bool, len(list))}
+	for _, origin := range list {
+		o.allowed[strings.ToLower(strings.TrimSuffix(origin, "/"))] = true
+	}
+	return o
+}
+
+// Listed reports whether the request's Origin is on the allow-list.
+func (o *Origins) Listed(r *http.Request) bool {
+	return o.allowed[strings.ToLower(r.Header.Get("Origin"))]
+}
+
+// Allow reports whether a request comes from an allowed page: same host, on the list, or no page
+// at all (a client that is no browser sends no Origin).
+func (o *Origins) Allow(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" || o.Listed(r) {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+}
+
+// preflightHeaders are those whose presence shows that a browser has asked before it sent a request
+// of another page: no page can set one without a CORS preflight.
+var preflightHeaders = []string{
+	"Apollo-Require-Preflight",
+	"X-Apollo-Operation-Name",
+	"Graphql-Require-Preflight",
+	"X-Graphql-Yoga-Csrf",
+}
+
+// Deliberate reports whether a request that a browser would send without asking, such as a GET, was
+// not slipped to it by a foreign page. EventSource sets no headers, so what the browser itself says
+// of the page counts too. Accept proves nothing: any page can set it.
+func (o *Origins) Deliberate(r *http.Request) bool {
+	for _, name := range preflightHeaders {
+		if r.Header.Get(name) != "" {
+			return true
+		}
+	}
+	return sameOrigin(r) || r.Header.Get("Origin") != "" && o.Allow(r)
+}
+
+// sameOrigin is what the browser says of the page, right also behind a proxy that changes the Host.
+func sameOrigin(r *http.Request) bool { return r.Header.Get("Sec-Fetch-Site") == "same-origin" }

@@ -1,0 +1,148 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/sluice-gateway/sluice/auth"
+	"github.com/sluice-gateway/sluice/operation"
+)
+
+// ReaderOptions bound what a Reader reads. The zero value works.
+type ReaderOptions struct {
+	// BodyBytes is the size of the largest body; default 256 KiB.
+	BodyBytes int64
+	// BodyTimeout is how long a body may take to arrive; default 10 s.
+	BodyTimeout time.Duration
+}
+
+// A Reader reads GraphQL requests from HTTP, for every handler that takes them. It refuses what
+// comes from a foreign page, with bad credentials, too big, too slow, or in another format than
+// JSON. It is safe for concurrent use.
+type Reader struct {
+	authn   auth.Authenticator
+	origins *Origins
+	options ReaderOptions
+}
+
+// NewReader makes a reader.
+func NewReader(authn auth.Authenticator, origins *Origins, options ReaderOptions) *Reader {
+	if options.BodyBytes == 0 {
+		options.BodyBytes = 256 << 10
+	}
+	if options.BodyTimeout == 0 {
+		options.BodyTimeout = 10 * time.Second
+	}
+	return &Reader{authn: authn, origins: origins, options: options}
+}
+
+// Begin comes first in a handler. It gives the body its time, for whoever reads it: of a request that
+// is refused, the server itself does, and waits. Then it does what Origins.CORS does, and reports
+// true when the request has its answer.
+func (rd *Reader) Begin(w http.ResponseWriter, r *http.Request, methods ...string) bool {
+	if r.ContentLength != 0 {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(rd.options.BodyTimeout))
+	}
+	return rd.origins.CORS(w, r, methods...)
+}
+
+// Viewer says who sent a request.
+func (rd *Reader) Viewer(r *http.Request) (*auth.Viewer, *Refusal) {
+	if !sameOrigin(r) && !rd.origins.Allow(r) {
+		return nil, Refuse(http.StatusForbidden, operation.CodeForbidden, "pages of this origin are not allowed to use this server")
+	}
+	viewer, err := rd.authn.Authenticate(r.Context(), HeaderCredentials(r.Header))
+	switch {
+	case errors.Is(err, auth.ErrBadCredentials):
+		return nil, Refuse(http.StatusUnauthorized, operation.CodeUnauthenticated, "the credentials are not valid")
+	case err != nil: // not the caller's fault: its credentials could not be checked
+		return nil, Refuse(http.StatusServiceUnavailable, operation.CodeInternal, "credentials cannot be checked at the moment")
+	}
+	return viewer, nil
+}
+
+// Deliberate refuses a GET that a foreign page may have made the browser send.
+func (rd *Reader) Deliberate(r *http.Request) *Refusal {
+	if r.Method != http.MethodGet || rd.origins.Deliberate(r) {
+		return nil
+	}
+	return Refuse(http.StatusForbidden, operation.CodeForbidden,
+		"a GET needs the header graphql-require-preflight, with any value, so that no foreign page can send it")
+}
+
+// Request reads the operation of a GET or a POST.
+func (rd *Reader) Request(w http.ResponseWriter, r *http.Request) (operation.Request, *Refusal) {
+	if r.Method == http.MethodGet {
+		if refusal := rd.Discard(w, r); refusal != nil {
+			return operation.Request{}, refusal
+		}
+		values, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil {
+			return operation.Request{}, Refuse(http.StatusBadRequest, operation.CodeBadRequest, "the URL's query is not well encoded")
+		}
+		return refuseMalformed(ParseQuery(values))
+	}
+	if !isJSON(r.Header) {
+		return operation.Request{}, Refuse(http.StatusUnsupportedMediaType, operation.CodeBadRequest,
+			"the body must be sent with Content-Type: application/json")
+	}
+	body, refusal := rd.body(w, r)
+	if refusal != nil {
+		return operation.Request{}, refusal
+	}
+	return refuseMalformed(ParseRequest(body))
+}
+
+func refuseMalformed(req operation.Request, err error) (operation.Request, *Refusal) {
+	switch {
+	case errors.Is(err, ErrNotJSON):
+		return req, Refuse(http.StatusBadRequest, operation.CodeBadRequest, "%v", err)
+	case errors.Is(err, ErrBatch):
+		return req, Refuse(0, operation.CodeBatchLimit, "%v", err)
+	case err != nil:
+		return req, Refuse(0, operation.CodeBadRequest, "%v", err)
+	}
+	return req, nil
+}
+
+// isJSON looks at the essence of the type alone: a browser sends "text/plain; x=application/json"
+// for any page, without asking.
+func isJSON(h http.Header) bool {
+	types := h.Values("Content-Type")
+	if len(types) != 1 {
+		return false
+	}
+	essence, params, err := mime.ParseMediaType(types[0])
+	return err == nil && essence == JSON && utf8Only(params)
+}
+
+// Discard reads a body that means nothing. What goes on after the request must not begin before: the
+// server notices that a client leaves only when its request was read to the end.
+func (rd *Reader) Discard(w http.ResponseWriter, r *http.Request) *Refusal {
+	if r.ContentLength == 0 {
+		return nil
+	}
+	_, refusal := rd.body(w, r)
+	return refusal
+}
+
+func (rd *Reader) body(w http.ResponseWriter, r *http.Request) ([]byte, *Refusal) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, rd.options.BodyBytes))
+	var big *http.MaxBytesError
+	switch {
+	case errors.As(err, &big):
+		return nil, Refuse(http.StatusRequestEntityTooLarge, operation.CodeQueryTooLarge, "the body is larger than %d bytes", big.Limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, Refuse(http.StatusRequestTimeout, operation.CodeBadRequest, "the body took longer than %v to arrive", rd.options.BodyTimeout)
+	case err != nil:
+		return nil, Refuse(http.StatusBadRequest, operation.CodeBadRequest, "the body broke off")
+	}
+	// The server goes on reading, to notice that the client leaves: that may take for ever.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	return body, nil
+}

@@ -1,0 +1,100 @@
+package transport
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/sluice-gateway/sluice/operation"
+)
+
+// A Session is one open client connection that can be asked to end.
+type Session interface {
+	// End asks the session to say why and close. It must not block, and may be called twice.
+	End(operation.Ending)
+}
+
+// Sessions are the open sessions of a node, of every transport.
+type Sessions struct {
+	open sync.WaitGroup
+
+	mu      sync.Mutex // guards what follows
+	all     map[Session]struct{}
+	closing bool
+}
+
+// NewSessions makes an empty set.
+func NewSessions() *Sessions { return &Sessions{all: make(map[Session]struct{})} }
+
+// Add registers a session. It reports false when the node is closing: the session must not start.
+// Whoever added it calls Remove when nothing of it runs any more.
+func (s *Sessions) Add(session Session) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return false
+	}
+	s.all[session] = struct{}{}
+	s.open.Add(1)
+	return true
+}
+
+// Remove forgets a session that Add took in.
+func (s *Sessions) Remove(session Session) {
+	s.mu.Lock()
+	_, known := s.all[session]
+	delete(s.all, session)
+	s.mu.Unlock()
+	if known {
+		s.open.Done()
+	}
+}
+
+// Len is how many sessions are open.
+func (s *Sessions) Len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.all)
+}
+
+// Close takes no more sessions in, ends those that are open with the given ending, one by one over
+// window, so that their clients do not all come back at once, and returns when all are gone. When
+// ctx is done first, the rest is ended at once, and waited for until patience runs out.
+func (s *Sessions) Close(ctx context.Context, ending operation.Ending, window, patience time.Duration) error {
+	s.mu.Lock()
+	s.closing = true
+	rest := make([]Session, 0, len(s.all))
+	for session := range s.all { // a map's order is random enough to be fair
+		rest = append(rest, session)
+	}
+	s.mu.Unlock()
+
+	gone := make(chan struct{})
+	go func() { s.open.Wait(); close(gone) }()
+	pace(ctx, rest, ending, window)
+	select {
+	case <-gone:
+		return nil
+	case <-time.After(patience):
+		return context.DeadlineExceeded
+	}
+}
+
+// pace ends sessions at even distances, each moved by chance within its own.
+func pace(ctx context.Context, sessions []Session, ending operation.Ending, window time.Duration) {
+	start := time.Now()
+	wait := time.NewTimer(0)
+	defer wait.Stop()
+	for i, session := range sessions {
+		if ctx.Err() == nil && window > 0 {
+			at := time.Duration((float64(i) + rand.Float64()) / float64(len(sessions)) * float64(window))
+			wait.Reset(time.Until(start.Add(at)))
+			select {
+			case <-wait.C:
+			case <-ctx.Done():
+			}
+		}
+		session.End(ending)
+	}
+}

@@ -1,0 +1,68 @@
+package transport
+
+import (
+	"net/http"
+	"sync"
+
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/sluice-gateway/sluice/internal/outbox"
+	"github.com/sluice-gateway/sluice/operation"
+)
+
+// A SingleFormat is the Format of a response that belongs to one operation.
+type SingleFormat interface {
+	Format
+	// Around are the bytes before and after each result.
+	Around() (head, tail []byte)
+	// Last are the operation's last words and the end of the response: errs says why it was refused
+	// or stopped, nothing that it is complete.
+	Last(errs gqlerror.List) []byte
+}
+
+// A Single serves streams of one operation each.
+type Single struct {
+	format   SingleFormat
+	sessions *Sessions
+	options  StreamOptions
+}
+
+// NewSingle makes a Single. options have their defaults.
+func NewSingle(format SingleFormat, sessions *Sessions, options StreamOptions) *Single {
+	return &Single{format: format, sessions: sessions, options: options}
+}
+
+// Serve answers with the results of op, which it runs, or with the errors that refused it. When it
+// returns, nothing of the operation runs.
+func (s *Single) Serve(w http.ResponseWriter, r *http.Request, op *operation.Operation, errs gqlerror.List) {
+	stream := NewStream(s.format, &s.options)
+	if !s.sessions.Add(stream) {
+		RefuseRestarting().Write(w, ParseAccept(r.Header.Values("Accept")))
+		return
+	}
+	defer s.sessions.Remove(stream)
+
+	sink := &singleSink{stream: stream, last: s.format.Last}
+	sink.place.Head, sink.place.Tail = s.format.Around()
+	if op == nil {
+		sink.End(errs)
+		stream.Run(w, r)
+		return
+	}
+	var running sync.WaitGroup
+	running.Go(func() { op.Run(r.Context(), sink) }) // a query takes its time: the stream beats meanwhile
+	defer running.Wait()
+	defer op.Stop()
+	stream.Run(w, r)
+}
+
+// A singleSink is the operation.Sink of the only operation of a stream.
+type singleSink struct {
+	stream *Stream
+	place  outbox.Stream
+	last   func(gqlerror.List) []byte
+}
+
+func (s *singleSink) Next(result []byte) bool            { return s.stream.Offer(&s.place, result) }
+func (s *singleSink) End(errs gqlerror.List)             { s.stream.Finish(s.last(errs)) }
+func (s *singleSink) Disconnect(ending operation.Ending) { s.stream.End(ending) }

@@ -1,0 +1,81 @@
+// Package sse speaks GraphQL over server-sent events, in both modes of the graphql-sse protocol:
+// distinct connections, a response for each operation, and a single connection that many share.
+//
+// Everything here is safe for concurrent use.
+package sse
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/sluice-gateway/sluice/operation"
+	"github.com/sluice-gateway/sluice/transport"
+)
+
+// mediaType is that of an event stream.
+const mediaType = "text/event-stream"
+
+// heartbeat is what the reference client expects at least; proxies cut silent streams after 15 s.
+const heartbeat = 12 * time.Second
+
+// A format is what both modes have in common.
+type format struct{}
+
+func (format) Header(h http.Header) {
+	h.Set("Content-Type", mediaType+"; charset=utf-8")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("X-Accel-Buffering", "no")
+}
+
+var comment = []byte(":\n\n")
+
+// Open is a comment, because browsers and proxies wait for a byte, and how long EventSource waits
+// before it comes back: not the same for all, so that they do not come back together.
+func (format) Open() []byte { return append([]byte(":\n\n"), retry(2*time.Second, 5*time.Second)...) }
+
+// Beat is a comment: the reference client fails on events that it does not know.
+func (format) Beat() []byte { return comment }
+
+func retry(least, most time.Duration) []byte {
+	wait := least + rand.N(most-least+1)
+	return []byte("retry: " + strconv.FormatInt(wait.Milliseconds(), 10) + "\n\n")
+}
+
+// Parting ends the response without `complete`, which tells clients to come back; a restart takes
+// a little longer than usual.
+func (format) Parting(ending operation.Ending) []byte {
+	if ending == operation.Restarting {
+		return retry(5*time.Second, 10*time.Second)
+	}
+	return nil
+}
+
+// AppendFrame implements outbox.Framer. A result is one line of JSON, as an event must be.
+func (format) AppendFrame(dst, head, body, tail []byte) []byte {
+	return append(append(append(dst, head...), body...), tail...)
+}
+
+const (
+	nextEvent     = "event: next\ndata: "
+	completeEvent = "event: complete\ndata:" // no space: urql would read one as JSON
+	endEvent      = "\n\n"
+)
+
+// A distinctFormat is that of a response for one operation.
+type distinctFormat struct{ format }
+
+var distinctHead, distinctTail, distinctComplete = []byte(nextEvent), []byte(endEvent), []byte(completeEvent + endEvent)
+
+func (distinctFormat) Around() (head, tail []byte) { return distinctHead, distinctTail }
+
+// Last always ends with `complete`: without it clients would ask again.
+func (f distinctFormat) Last(errs gqlerror.List) []byte {
+	if len(errs) == 0 {
+		return distinctComplete
+	}
+	return append(f.AppendFrame(nil, distinctHead, transport.ErrorResult(errs), distinctTail), distinctComplete...)
+}

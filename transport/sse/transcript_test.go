@@ -1,0 +1,227 @@
+package sse_test
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sluice-gateway/sluice/operation"
+	"github.com/sluice-gateway/sluice/transport/transporttest"
+)
+
+var update = flag.Bool("update", false, "rewrite the transcripts in testdata")
+
+// A script is a conversation in the making: > is the client, < the server.
+type script struct {
+	*testing.T
+	*transporttest.Node
+	http  *http.Client
+	token string
+	text  strings.Builder
+
+	mu     sync.Mutex // guards stream
+	stream strings.Builder
+}
+
+// send sends a request and writes the answer down. A stream goes on in the background.
+func (s *script) send(method, query, accept, body string) {
+	s.Helper()
+	s.settle()
+	fmt.Fprintf(&s.text, "> %s %s %s\n", method, "/graphql"+query, body)
+	r, err := http.NewRequestWithContext(s.Context(), method, transporttest.URL+query, strings.NewReader(body))
+	if err != nil {
+		s.Fatal(err)
+	}
+	r.Header.Set("Accept", accept)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if s.token != "" {
+		r.Header.Set("X-GraphQL-Event-Stream-Token", s.token)
+	}
+	resp, err := s.http.Do(r)
+	if err != nil {
+		s.Fatal(err)
+	}
+	fmt.Fprintf(&s.text, "< %d", resp.StatusCode)
+	for _, name := range []string{"Content-Type", "Cache-Control", "X-Accel-Buffering", "Allow"} {
+		if value := resp.Header.Get(name); value != "" {
+			fmt.Fprintf(&s.text, " %s: %s;;", name, value)
+		}
+	}
+	s.text.WriteByte('\n')
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
+		go s.listen(resp.Body)
+		s.settle()
+		return
+	}
+	answer, _ := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if method == http.MethodPut && resp.StatusCode == http.StatusCreated {
+		s.token = string(answer)
+	}
+	if len(answer) > 0 {
+		fmt.Fprintf(&s.text, "< %s\n", answer)
+	}
+	s.settle() // what was started by now takes part in all that follows
+}
+
+func (s *script) listen(body io.ReadCloser) {
+	defer body.Close()
+	buf := make([]byte, 4096)
+	for {
+		n, err := body.Read(buf)
+		s.mu.Lock()
+		s.stream.Write(buf[:n])
+		if err != nil {
+			fmt.Fprintf(&s.stream, "%v\n\n", err)
+		}
+		s.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// settle writes down what the stream has brought.
+func (s *script) settle() {
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, event := range strings.SplitAfter(s.stream.String(), "\n\n") {
+		if event != "" {
+			fmt.Fprintf(&s.text, "< %q\n", event)
+		}
+	}
+	s.stream.Reset()
+}
+
+// wait lets time pass.
+func (s *script) wait(d time.Duration) {
+	s.settle()
+	fmt.Fprintf(&s.text, "# %v later\n", d)
+	time.Sleep(d)
+	s.settle()
+}
+
+func (s *script) restart() {
+	s.settle()
+	s.text.WriteString("# the server is restarted\n")
+	go func() { _ = s.Sessions.Close(s.Context(), operation.Restarting, 0, time.Second) }()
+	s.settle()
+}
+
+func TestTranscripts(t *testing.T) {
+	const (
+		stream = "text/event-stream"
+		price  = `{"query":"subscription { priceChanged { revision note } }"}`
+	)
+	// Each operation has a topic of its own: the events of two have no order.
+	of := func(product, id string) string {
+		return `{"query":"subscription { priceChanged(productIds: \"` + product + `\") { revision } }","extensions":{"operationId":"` + id + `"}}`
+	}
+	for _, c := range []struct {
+		name    string
+		handler func(*transporttest.Node) http.Handler
+		talk    func(*script)
+	}{
+		{"distinct-subscription", distinct, func(s *script) {
+			s.send("POST", "", stream, price)
+			s.Publish(1, "a\nb")
+			s.Publish(2, "")
+			s.wait(25 * time.Second)
+			s.restart()
+		}},
+		{"distinct-query", distinct, func(s *script) {
+			s.send("POST", "", stream, `{"query":"{ __typename }"}`)
+		}},
+		{"distinct-refusals", distinct, func(s *script) {
+			s.send("POST", "", stream, `{"query":"{ nonsense }"}`)
+			s.send("POST", "", stream, `{"query":"{"}`)
+			s.send("POST", "", stream, `{"query":`)
+			s.send("GET", "?query={__typename}", stream, "")
+		}},
+		{"connection", connection, func(s *script) {
+			s.send("PUT", "", "text/plain", "")
+			s.send("PUT", "", "*/*", "")
+			s.send("POST", "", "*/*", of("1", "early"))
+			s.Publish(1, "")
+			s.send("GET", "", stream, "")
+			s.send("GET", "", stream, "")
+			s.send("POST", "", "application/json", of("2", `qu\"ote\n`))
+			s.PublishTo("2", 2, "")
+			s.send("POST", "", "*/*", of("1", "early"))
+			s.send("DELETE", "?operationId=early", "*/*", "")
+			s.Publish(3, "")
+			s.PublishTo("2", 4, "")
+			s.send("POST", "", "*/*", `{"query":"{ __typename }","extensions":{"operationId":"early"}}`)
+			s.send("DELETE", "?operationId=never", "*/*", "")
+			s.restart()
+			s.send("GET", "", stream, "")
+		}},
+		{"connection-refusals", connection, func(s *script) {
+			s.send("GET", "", stream, "")
+			s.send("POST", "", "*/*", of("1", "1"))
+			s.send("DELETE", "?operationId=1", "*/*", "")
+			s.send("PATCH", "", "*/*", "")
+			s.send("PUT", "", "application/json", "")
+			s.send("PUT", "", "text/*", "")
+			s.send("DELETE", "", "*/*", "")
+			s.send("POST", "", "*/*", price)
+			s.send("POST", "", "text/html", of("1", "1"))
+			s.send("POST", "", "*/*", `{"query":"{ nonsense }","extensions":{"operationId":"1"}}`)
+			s.send("POST", "", "application/graphql-response+json", `{"query":"{ nonsense }","extensions":{"operationId":"1"}}`)
+			s.send("GET", `?query=mutation{restock(productId:1,quantity:1){stock}}&extensions={"operationId":"1"}`, "*/*", "")
+			s.send("POST", "", "*/*", of("1", "1"))
+			s.wait(10 * time.Second)
+			s.send("GET", "", stream, "")
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				node := transporttest.NewNode(t)
+				node.Serve(c.handler(node))
+				s := &script{T: t, Node: node, http: node.HTTP(false)}
+				c.talk(s)
+				s.restart()
+				compare(t, c.name, s)
+				if members := node.Engine.Stats().Members; members != 0 {
+					t.Errorf("%d operations are left", members)
+				}
+			})
+		})
+	}
+}
+
+var jittered = regexp.MustCompile(`retry: \d+`)
+
+func compare(t *testing.T, name string, s *script) {
+	t.Helper()
+	got := jittered.ReplaceAllString(s.text.String(), "retry: N")
+	if s.token != "" {
+		got = strings.ReplaceAll(got, s.token, "TOKEN")
+	}
+	file := filepath.Join("testdata", name+".txt")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("the conversation is another one than in %s:\n%s", file, got)
+	}
+}

@@ -1,0 +1,178 @@
+package transport
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/sluice-gateway/sluice/internal/outbox"
+	"github.com/sluice-gateway/sluice/operation"
+)
+
+const (
+	// batch is how many bytes one write gathers at least, while that many wait.
+	batch = 64 << 10
+	// keep is the size of the largest buffer that is used again.
+	keep = 2 * batch
+)
+
+// A Format is how a protocol puts events into one HTTP response.
+type Format interface {
+	outbox.Framer
+	// Header sets the headers of the response.
+	Header(http.Header)
+	// Open is what the response begins with.
+	Open() []byte
+	// Beat is sent from time to time, so that proxies and clients see that the stream lives.
+	Beat() []byte
+	// Parting is the end of a response whose session ends before its operations do.
+	Parting(operation.Ending) []byte
+}
+
+// StreamOptions bound one stream. The zero value works.
+type StreamOptions struct {
+	// Events and Bytes may wait for a client that reads slowly, then the stream ends as slow;
+	// default 256 and 1 MiB.
+	Events, Bytes int
+	// WriteTimeout is how long one flush may take; default 5 s, longer than a mobile network's pause.
+	WriteTimeout time.Duration
+	// Heartbeat is the time between two beats; its default is the protocol's.
+	Heartbeat time.Duration
+}
+
+// WithDefaults fills the zero fields in.
+func (o StreamOptions) WithDefaults(heartbeat time.Duration) StreamOptions {
+	if o.Events == 0 {
+		o.Events = 256
+	}
+	if o.Bytes == 0 {
+		o.Bytes = 1 << 20
+	}
+	if o.WriteTimeout == 0 {
+		o.WriteTimeout = 5 * time.Second
+	}
+	if o.Heartbeat == 0 {
+		o.Heartbeat = heartbeat
+	}
+	return o
+}
+
+// A Stream is one HTTP response that goes on: a Session. Operations offer their results from
+// anywhere and never wait; the goroutine of the HTTP handler, in Run, alone writes.
+type Stream struct {
+	format  Format
+	options *StreamOptions
+	box     *outbox.Outbox
+	wake    chan struct{} // holds a token while something waits and Run does not know it
+}
+
+// NewStream makes a stream. What is offered before Run waits. The options have their defaults and
+// are shared.
+func NewStream(format Format, options *StreamOptions) *Stream {
+	s := &Stream{format: format, options: options, wake: make(chan struct{}, 1)}
+	limits := &outbox.Limits{Events: options.Events, Bytes: options.Bytes}
+	s.box = outbox.New(format, limits, s.signal)
+	return s
+}
+
+func (s *Stream) signal() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Offer queues a result of an operation. It reports false when the client reads too slowly; a
+// stream that is ending takes nothing, and that is no reason to complain.
+func (s *Stream) Offer(place *outbox.Stream, result []byte) bool {
+	return s.box.Offer(place, result) != outbox.Full
+}
+
+// Last queues the last words of an operation.
+func (s *Stream) Last(place *outbox.Stream, words []byte) { s.box.End(place, words) }
+
+// Drop forgets an operation: nothing of it is sent any more.
+func (s *Stream) Drop(place *outbox.Stream) { s.box.Drop(place) }
+
+// Finish ends the response with these words, after all that waits.
+func (s *Stream) Finish(words []byte) { s.box.Finish(words, false) }
+
+// End implements Session. To a slow client nothing is sent of what waits: it would only be slower.
+func (s *Stream) End(ending operation.Ending) {
+	s.box.Finish(s.format.Parting(ending), ending == operation.SlowConsumer)
+}
+
+// Abandon forgets what waits and takes nothing in any more.
+func (s *Stream) Abandon() { s.box.Abandon() }
+
+// Run writes the response. It returns when the stream has ended, or its client is gone or does not
+// read; the stream takes nothing in after that.
+func (s *Stream) Run(w http.ResponseWriter, r *http.Request) {
+	defer s.box.Abandon()
+	out := flusher{w: w, control: http.NewResponseController(w), timeout: s.options.WriteTimeout, multiplexed: r.ProtoMajor >= 2}
+	s.format.Header(w.Header())
+	w.WriteHeader(http.StatusOK)
+	if out.flush(s.format.Open()) != nil {
+		return
+	}
+	defer out.extend() // the server writes the end of the response when the handler has returned
+	beat := time.NewTicker(s.options.Heartbeat)
+	defer beat.Stop()
+	for finished, err := false, error(nil); !finished && err == nil; {
+		select {
+		case <-s.wake:
+			finished, err = s.write(&out)
+		case <-beat.C:
+			err = out.flush(s.format.Beat())
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+var batches = sync.Pool{New: func() any { return new([]byte) }}
+
+// write writes what waits, everything in one piece, until nothing does.
+func (s *Stream) write(out *flusher) (finished bool, err error) {
+	buf := batches.Get().(*[]byte)
+	defer func() {
+		if cap(*buf) <= keep {
+			batches.Put(buf)
+		}
+	}()
+	for {
+		*buf, finished = s.box.Take((*buf)[:0], batch)
+		if len(*buf) == 0 {
+			return finished, nil
+		}
+		if err := out.flush(*buf); err != nil || finished {
+			return finished, err
+		}
+	}
+}
+
+// A flusher hands bytes to the kernel, or fails when the client does not read them in time.
+type flusher struct {
+	w           http.ResponseWriter
+	control     *http.ResponseController
+	timeout     time.Duration
+	multiplexed bool
+}
+
+// extend gives what is written next its time. A writer that knows no deadlines, as some wrappers,
+// goes without: that the client leaves is noticed all the same.
+func (f *flusher) extend() { _ = f.control.SetWriteDeadline(time.Now().Add(f.timeout)) }
+
+func (f *flusher) flush(b []byte) error {
+	f.extend()
+	if _, err := f.w.Write(b); err != nil {
+		return err
+	}
+	if err := f.control.Flush(); err != nil {
+		return err
+	}
+	if f.multiplexed { // HTTP/2 ends a stream at its deadline, be there something to write or not
+		_ = f.control.SetWriteDeadline(time.Time{})
+	}
+	return nil
+}

@@ -1,0 +1,180 @@
+package transporttest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/sluice-gateway/sluice/auth"
+	"github.com/sluice-gateway/sluice/graph"
+	"github.com/sluice-gateway/sluice/internal/work"
+	"github.com/sluice-gateway/sluice/operation"
+	"github.com/sluice-gateway/sluice/pubsub/memory"
+	"github.com/sluice-gateway/sluice/resolvers"
+	"github.com/sluice-gateway/sluice/share"
+	"github.com/sluice-gateway/sluice/store"
+	"github.com/sluice-gateway/sluice/transport"
+)
+
+// URL is where a node serves.
+const URL = "http://sluice.test/graphql"
+
+// Key is an API key of the viewer "shop", who acts for "ann".
+const Key = "sk_test_0123456789abcdef"
+
+// MaxResult is the size of the largest result of a node.
+const MaxResult = 64 << 10
+
+// A Node is a server with the storefront as its API, on a network of its own in memory: within a
+// synctest bubble, waiting for it takes no time. Its store is opened only by WithStore.
+type Node struct {
+	Engine   *operation.Engine
+	Broker   *memory.Broker
+	Pool     *work.Pool
+	Sessions *transport.Sessions
+	Reader   *transport.Reader
+	Authn    auth.Authenticator
+	Origins  *transport.Origins
+
+	t        testing.TB
+	resolver *resolvers.Resolver
+	server   *http.Server
+	network  *network
+}
+
+// NewNode starts a node that the end of the test stops.
+func NewNode(t testing.TB) *Node {
+	t.Helper()
+	keys, err := auth.NewKeys([]auth.Key{{Key: Key, Consumer: "shop", Subject: "ann"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &Node{
+		Broker:   memory.New(),
+		Pool:     work.NewPool(),
+		Sessions: transport.NewSessions(),
+		Authn:    keys,
+		Origins:  transport.NewOrigins([]string{"https://shop.example"}),
+		t:        t,
+		network:  newNetwork(),
+	}
+	n.Reader = transport.NewReader(n.Authn, n.Origins, transport.ReaderOptions{})
+	n.resolver = &resolvers.Resolver{Broker: n.Broker}
+	schema := graph.NewExecutableSchema(graph.Config{Resolvers: n.resolver})
+	n.Engine, err = operation.New(schema, n.Broker, n.Pool, operation.Options{
+		Share: share.Options{MaxResult: MaxResult},
+		Log:   slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		n.Engine.Close()
+		n.Pool.Close()
+		_ = n.Broker.Close()
+	})
+	return n
+}
+
+// WithStore opens the node's store, which queries and mutations need.
+func (n *Node) WithStore() *Node {
+	data, err := store.Open(context.Background(), store.Memory)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.resolver.Store = data
+	n.t.Cleanup(func() { _ = data.Close() })
+	return n
+}
+
+// Serve starts to serve a handler, also by HTTP/2 without TLS.
+func (n *Node) Serve(handler http.Handler) {
+	n.server = &http.Server{Handler: handler, Protocols: protocols(true, true)}
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = n.server.Serve(n.network) })
+	n.t.Cleanup(func() {
+		_ = n.server.Close()
+		serving.Wait()
+	})
+}
+
+func protocols(http1, http2 bool) *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP1(http1)
+	p.SetUnencryptedHTTP2(http2)
+	return p
+}
+
+// Dial opens a connection to the node. What is written to it waits for its reader: no buffer of a
+// kernel hides a slow one.
+func (n *Node) Dial(ctx context.Context) (net.Conn, error) { return n.network.dial(ctx) }
+
+// HTTP makes a client with connections of its own.
+func (n *Node) HTTP(http2 bool) *http.Client {
+	client := &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return n.Dial(ctx) },
+		Protocols:   protocols(!http2, http2),
+		HTTP2:       &http.HTTP2Config{MaxReceiveBufferPerStream: 64 << 10, MaxReceiveBufferPerConnection: 64 << 10},
+	}
+	n.t.Cleanup(client.CloseIdleConnections)
+	return &http.Client{Transport: client}
+}
+
+// Publish publishes a price of product 1: the revision and the note are the caller's.
+func (n *Node) Publish(revision int, note string) {
+	n.t.Helper()
+	n.PublishTo("1", revision, note)
+}
+
+// PublishTo publishes a price of any product.
+func (n *Node) PublishTo(product string, revision int, note string) {
+	n.t.Helper()
+	event := fmt.Sprintf(`{"productId":%q,"price":"9.99","currency":"EUR","revision":%d,"note":%s,"changedAt":"2026-11-21T10:00:00Z"}`,
+		product, revision, mustJSON(note))
+	if err := n.Broker.Publish(context.Background(), "price."+product, []byte(event)); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// A network is a listener and its only address.
+type network struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newNetwork() *network {
+	return &network{conns: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+func (n *network) dial(ctx context.Context) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case n.conns <- server:
+		return client, nil
+	case <-n.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (n *network) Accept() (net.Conn, error) {
+	select {
+	case conn := <-n.conns:
+		return conn, nil
+	case <-n.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (n *network) Close() error {
+	n.once.Do(func() { close(n.closed) })
+	return nil
+}
+
+func (n *network) Addr() net.Addr { return &net.UnixAddr{Name: "sluice.test", Net: "memory"} }
