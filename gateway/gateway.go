@@ -8,6 +8,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync/atomic"
@@ -84,6 +85,7 @@ type Gateway struct {
 	operator http.Handler
 	started  time.Time
 	draining atomic.Bool
+	requests atomic.Int64 // HTTP requests that are being answered
 }
 
 // New makes a gateway for a schema. It fails when the schema's directives contradict each other;
@@ -115,7 +117,11 @@ func New(schema graphql.ExecutableSchema, options Options) (*Gateway, error) {
 
 // ServeHTTP serves front ends: /graphql speaks every protocol, /graphql/stream is the single
 // connection of GraphQL over SSE; /healthz and /readyz.
-func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.public.ServeHTTP(w, r) }
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.requests.Add(1)
+	defer g.requests.Add(-1)
+	g.public.ServeHTTP(w, r)
+}
 
 // Operator serves what only operators may reach: health, POST /publish/{topic}, /stats and
 // /debug/pprof. It has no authentication: listen on loopback or a closed network.
@@ -130,19 +136,33 @@ func (g *Gateway) Do(ctx context.Context, req operation.Request) ([]byte, error)
 func (g *Gateway) NotReady() { g.draining.Store(true) }
 
 // Close drains: it is not ready any more, refuses new operations, ends the sessions with
-// 1012 Restarting, spread over window, and stops everything. When ctx is done the rest is ended at
-// once. It returns an error when something did not stop in time; nothing that it waits for takes
-// longer than a few seconds after that.
+// 1012 Restarting, spread over window, waits for the requests that are being answered, and stops
+// everything. When ctx is done the rest is ended at once. It returns an error when something did not
+// stop in time; nothing that it waits for takes longer than a few seconds after that.
 func (g *Gateway) Close(ctx context.Context, window time.Duration) error {
 	g.NotReady()
 	g.engine.Drain()
-	err := g.sessions.Close(ctx, operation.Restarting, window, closePatience)
+	err := errors.Join(g.sessions.Close(ctx, operation.Restarting, window, closePatience), g.answered(ctx))
 	g.engine.Close()
 	g.pool.Close()
 	if g.ours {
 		err = errors.Join(err, g.broker.Close())
 	}
 	return err
+}
+
+// answered waits until no request is being answered.
+func (g *Gateway) answered(ctx context.Context) error {
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for g.requests.Load() > 0 {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return fmt.Errorf("gateway: %d requests were cut off: %w", g.requests.Load(), ctx.Err())
+		}
+	}
+	return nil
 }
 
 // closePatience is how long sessions may take to go once they were told: a slow peer's write

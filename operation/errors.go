@@ -44,7 +44,7 @@ func withCode(errs gqlerror.List, code string) gqlerror.List {
 		errs = errs[:maxErrors]
 	}
 	for _, err := range errs {
-		if _, ok := err.Extensions["code"]; !ok {
+		if !coded(err) {
 			err.Extensions = with(err.Extensions, "code", code)
 		}
 	}
@@ -60,8 +60,8 @@ func with(m map[string]any, key string, value any) map[string]any {
 }
 
 // presenter decides what a client sees of an error: one that was made for clients (a
-// *gqlerror.Error, not a wrapped other error) as it is, any other as INTERNAL with an id that
-// stands beside the whole error in the log.
+// *gqlerror.Error that has a code, or that wraps no other error) as it is, any other as INTERNAL
+// with an id that stands beside the whole error in the log.
 type presenter struct {
 	log *slog.Logger
 }
@@ -72,13 +72,18 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 	case !ok:
 		shown = gqlerror.WrapPath(graphql.GetPath(ctx), err)
 		fallthrough
-	case shown.Err != nil && !publicCause(shown):
+	case !coded(shown) && shown.Err != nil && !publicCause(shown):
 		return p.hide(shown.Path, shown.Err)
 	}
-	if _, ok := shown.Extensions["code"]; !ok {
+	if !coded(shown) {
 		shown.Extensions = with(shown.Extensions, "code", CodeInternal)
 	}
 	return shown
+}
+
+func coded(err *gqlerror.Error) bool {
+	_, ok := err.Extensions["code"]
+	return ok
 }
 
 // publicCause looks for an error that was made for clients below the one that carries the path.
@@ -93,7 +98,7 @@ func publicCause(err *gqlerror.Error) bool {
 		return false
 	}
 	err.Message, err.Extensions = cause.Message, cause.Extensions
-	return cause.Err == nil
+	return coded(cause) || cause.Err == nil
 }
 
 func (p presenter) hide(path ast.Path, err error) *gqlerror.Error {

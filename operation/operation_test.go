@@ -120,6 +120,13 @@ func TestInternalErrorsStayInside(t *testing.T) {
 	}
 }
 
+func TestAnErrorMadeForClientsIsShownAsItIs(t *testing.T) {
+	b := newBench(t, operation.Options{})
+	s := newSink()
+	b.prepare(alice, `{ refused }`, "").Run(t.Context(), s)
+	equal(t, s.next(t), `{"errors":[{"message":"you may not","path":["refused"],"locations":[{"line":1,"column":3}],"extensions":{"code":"FORBIDDEN"}}],"data":{"refused":null}}`)
+}
+
 func TestAQueryEndsAtItsTimeout(t *testing.T) {
 	b := newBench(t, operation.Options{Timeout: 10 * time.Millisecond})
 	s := newSink()

@@ -81,12 +81,20 @@ func (s *servers) start(running *sync.WaitGroup) <-chan error {
 	return failed
 }
 
+// lastRequests is how long requests that are being answered may take once everything is drained.
+// Connections on which nothing was ever sent (browsers open some in advance) are not waited for.
+const lastRequests = time.Second
+
 func (s *servers) close(ctx context.Context) error {
-	err := s.public.Shutdown(ctx)
+	ctx, cancel := context.WithTimeout(ctx, lastRequests)
+	defer cancel()
+	if s.public.Shutdown(ctx) != nil {
+		_ = s.public.Close()
+	}
 	if s.operator != nil {
 		_ = s.operator.Close()
 	}
-	return err
+	return nil
 }
 
 func tlsConfig(c *Config) (*tls.Config, error) {

@@ -8,6 +8,7 @@ import (
 	"errors"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/pubsub"
@@ -60,7 +61,14 @@ func (queries) Whoami(ctx context.Context) (string, error) { return caller(ctx) 
 func (queries) Broken(context.Context) (*string, error) {
 	return nil, errors.New("password is hunter2")
 }
-func (queries) Panics(context.Context) (*string, error)               { panic("oh no") }
+func (queries) Panics(context.Context) (*string, error) { panic("oh no") }
+func (queries) Refused(context.Context) (*string, error) {
+	return nil, &gqlerror.Error{
+		Err:        errors.New("row 7 of table secrets"),
+		Message:    "you may not",
+		Extensions: map[string]any{"code": "FORBIDDEN"},
+	}
+}
 func (queries) Hello(_ context.Context, name *string) (string, error) { return "hello " + *name, nil }
 func (queries) Slow(ctx context.Context) (*string, error)             { <-ctx.Done(); return nil, ctx.Err() }
 
