@@ -1,13 +1,17 @@
 #!/bin/sh
-# Installs what the tests need and the machine lacks: redis-server from Debian, the clients from npm.
+# Installs what the tests need and the machine lacks, from Debian and npm.
 set -eu
 cd "$(dirname "$0")"
 
-if ! command -v redis-server >/dev/null; then
+missing=
+command -v redis-server >/dev/null || missing="$missing redis-server"
+command -v gcc >/dev/null || missing="$missing gcc libc6-dev" # the race detector links C
+if [ -n "$missing" ]; then
 	sudo=
 	[ "$(id -u)" = 0 ] || sudo=sudo
 	$sudo apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq redis-server >/dev/null
+	# shellcheck disable=SC2086
+	DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq $missing >/dev/null
 fi
 command -v npm >/dev/null || { echo "the end-to-end tests need Node 20 or newer, with npm" >&2; exit 1; }
 if [ ! -e e2e/node_modules/.installed ] || [ e2e/package-lock.json -nt e2e/node_modules/.installed ]; then

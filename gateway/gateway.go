@@ -40,6 +40,9 @@ type Options struct {
 	Checks map[string]func(context.Context) error
 	// PublishBytes is the size of the largest event that POST /publish takes; default 1 MiB.
 	PublishBytes int64
+	// PartialStatus answers data with errors by HTTP status 294 instead of 200, to clients that take
+	// application/graphql-response+json; default off, for few know it yet.
+	PartialStatus bool
 	// The options of the parts: all operations, all of HTTP, WebSocket sessions, and the streams of
 	// SSE and multipart responses.
 	Operation operation.Options

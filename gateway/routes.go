@@ -16,10 +16,13 @@ func (g *Gateway) publicRoutes() http.Handler {
 	origins := transport.NewOrigins(o.Origins)
 	reader := transport.NewReader(o.Authenticator, origins, o.HTTP)
 	ws := graphqlws.New(g.engine, o.Authenticator, origins, g.sessions, g.pool, o.WebSocket)
-	requests := httpapi.New(g.engine, reader, httpapi.Options{Streams: []httpapi.Protocol{
-		multipart.New(g.sessions, o.Streams),
-		sse.NewDistinct(g.sessions, o.Streams),
-	}})
+	requests := httpapi.New(g.engine, reader, httpapi.Options{
+		PartialStatus: o.PartialStatus,
+		Streams: []httpapi.Protocol{
+			multipart.New(g.sessions, o.Streams),
+			sse.NewDistinct(g.sessions, o.Streams),
+		},
+	})
 	connection := sse.NewConnection(g.engine, reader, g.sessions, sse.Options{
 		Stream:     o.Streams,
 		Operations: o.WebSocket.Operations,

@@ -12,6 +12,7 @@ type Ending struct {
 var (
 	Restarting       = Ending{Code: "DRAINING", Close: 1012, Reason: "Restarting", Retry: true}
 	SlowConsumer     = Ending{Code: "SLOW_CONSUMER", Close: 4490, Reason: "Slow consumer", Retry: true}
+	TryAgain         = Ending{Code: "UNAVAILABLE", Close: 1013, Reason: "Try again later", Retry: true}
 	BadCredentials   = Ending{Code: "UNAUTHENTICATED", Close: 4403, Reason: "Forbidden: bad credentials", Retry: true}
 	BadMessage       = Ending{Code: "BAD_REQUEST", Close: 4400, Reason: "Invalid message"}
 	Unauthorized     = Ending{Code: "UNAUTHENTICATED", Close: 4401, Reason: "Unauthorized"}
@@ -21,7 +22,6 @@ var (
 	TooManyInits     = Ending{Code: "BAD_REQUEST", Close: 4429, Reason: "Too many initialisation requests"}
 	BadText          = Ending{Code: "BAD_REQUEST", Close: 1007, Reason: "Invalid UTF-8"}
 	MessageTooBig    = Ending{Code: "MESSAGE_TOO_LARGE", Close: 1009, Reason: "Message too big"}
-	PolicyViolation  = Ending{Code: "POLICY_VIOLATION", Close: 1008, Reason: "Policy violation"}
 	ServerError      = Ending{Code: "INTERNAL", Close: 4500, Reason: "Internal server error"}
 	ProtocolViolated = Ending{Code: "BAD_REQUEST", Close: 1002, Reason: "Protocol error"}
 )

@@ -120,6 +120,9 @@ func (e *Engine) Do(ctx context.Context, req Request) ([]byte, error) {
 	}
 	var one single
 	op.Run(ctx, &one)
+	if one.result == nil {
+		return nil, one.errs
+	}
 	return one.result, nil
 }
 

@@ -26,6 +26,7 @@ func (e *Engine) publishing(fields map[string]*policy.Field) graphql.FieldMiddle
 		if field == nil {
 			return result, nil
 		}
+		ctx = context.WithoutCancel(ctx) // the change is made, so its event is sent, even if the client has left
 		for _, topic := range field.Publish {
 			if err := e.publish(ctx, topic, result); err != nil {
 				e.options.Log.Error("the result of a mutation was not published", "topic", topic.String(), "error", err)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/sluice-gateway/sluice/graph/model"
+	"github.com/sluice-gateway/sluice/pubsub"
 	"github.com/sluice-gateway/sluice/store"
 )
 
@@ -28,7 +29,7 @@ func (r *Resolver) publishStock(ctx context.Context, taken []store.Restocked) {
 		payload, err := json.Marshal(change)
 		if err == nil {
 			// The caller may be gone by now, and the stock has changed all the same.
-			err = r.Broker.Publish(context.WithoutCancel(ctx), "stock."+*change.ProductID, payload)
+			err = r.Broker.Publish(context.WithoutCancel(ctx), "stock."+pubsub.Escape(*change.ProductID), payload)
 		}
 		if err != nil {
 			slog.ErrorContext(ctx, "stock change not published", "product", *change.ProductID, "error", err)

@@ -186,9 +186,8 @@ func (g *Group) Receive(e *pubsub.Event) {
 		return
 	}
 	if len(g.mailbox) >= g.groups.options.Mailbox {
-		g.lost++
 		g.mu.Unlock()
-		g.groups.dropped.Add(1)
+		g.lose()
 		return
 	}
 	g.mailbox = append(g.mailbox, e)
@@ -198,6 +197,14 @@ func (g *Group) Receive(e *pubsub.Event) {
 	if submit {
 		g.groups.pool.Submit(g)
 	}
+}
+
+// lose counts an event that the members will not have; the next one tells them.
+func (g *Group) lose() {
+	g.groups.dropped.Add(1)
+	g.mu.Lock()
+	g.lost++
+	g.mu.Unlock()
 }
 
 // Run implements work.Task: it takes a step for each event in the mailbox.
@@ -252,10 +259,11 @@ func (g *Group) execute(e *pubsub.Event, lost uint64) bool {
 	r := g.next(g.step.start(g.base, g.groups.options.StepTimeout))
 	g.step.stop()
 	if r == nil {
-		if g.ctx.Err() == nil { // the step took so long that the event was given up
-			return true
+		if g.ctx.Err() != nil {
+			return false
 		}
-		return false
+		g.lose() // the step's time was up before it began
+		return true
 	}
 	g.groups.executions.Add(1)
 	g.deliver(g.encoder.encode(r, lost))

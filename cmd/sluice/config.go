@@ -28,6 +28,7 @@ type Config struct {
 	Dev            bool
 	Introspection  bool
 	Origins        list
+	PartialStatus  bool
 	LogFormat      string
 	LogLevel       slog.Level
 	DrainDelay     time.Duration
@@ -50,7 +51,6 @@ type Config struct {
 	PongTimeout     time.Duration
 	SessionAge      time.Duration
 	Linger          time.Duration
-	Heap            size
 
 	BrokerConnections count
 	BrokerProbe       time.Duration
@@ -80,6 +80,7 @@ func (c *Config) flags() *flag.FlagSet {
 	f.BoolVar(&c.Dev, "dev", false, "for development, on loopback only: introspection on, drain at once")
 	f.BoolVar(&c.Introspection, "introspection", false, "let clients read the schema")
 	f.Var(&c.Origins, "origins", "`origins` of other pages that may use the gateway, exact: https://shop.example,https://…")
+	f.BoolVar(&c.PartialStatus, "partial-status", false, "answer data with errors by HTTP status 294 instead of 200, to clients that take application/graphql-response+json")
 	f.StringVar(&c.LogFormat, "log-format", "text", "`format` of the log: text or json")
 	f.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "least `level` logged: debug, info, warn or error")
 	f.DurationVar(&c.DrainDelay, "drain-delay", 5*time.Second, "not ready, but still serving, for so long before the drain begins: balancers need to notice")
@@ -106,7 +107,6 @@ func (c *Config) flags() *flag.FlagSet {
 	f.DurationVar(&c.BrokerProbe, "broker-probe", 10*time.Second, "how often each of them proves that it still delivers")
 	f.DurationVar(&c.PublishTimeout, "publish-timeout", time.Second, "how long publishing one event may take")
 	f.DurationVar(&c.SubscribeTimeout, "subscribe-timeout", 5*time.Second, "how long Redis may take to confirm a subscription")
-	f.TextVar(&c.Heap, "heap", size(64<<20), "`bytes` that the heap may have before it is collected: memory for processor time")
 	return f
 }
 

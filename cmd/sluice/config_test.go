@@ -169,22 +169,3 @@ func TestSizesAndCounts(t *testing.T) {
 		}
 	}
 }
-
-func TestTheHeapsPercentage(t *testing.T) {
-	const floor = 64 << 20
-	for _, tt := range []struct {
-		name string
-		heap heap
-		want int
-	}{
-		{"a tiny heap grows to the floor at its first collection", heap{live: 1 << 20, scanned: 1 << 20}, 1600},
-		{"half of the floor is live", heap{live: 32 << 20, scanned: 32 << 20}, 100},
-		{"a quarter is live", heap{live: 16 << 20, scanned: 16 << 20}, 300},
-		{"stacks count", heap{live: 16 << 20, scanned: 24 << 20}, 200},
-		{"above the floor it doubles", heap{live: 100 << 20, scanned: 100 << 20}, 100},
-	} {
-		if got := tt.heap.percent(floor); got != tt.want {
-			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
-		}
-	}
-}

@@ -56,7 +56,7 @@ func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 	var running sync.WaitGroup
 	failed := servers.start(&running)
 	keeping, stopKeeping := context.WithCancel(context.Background())
-	running.Go(func() { keepHeap(keeping, int(c.Heap)) })
+	running.Go(func() { giveBack(keeping) })
 	if c.Demo {
 		running.Go(func() { feed(ctx, g, log) })
 	}
@@ -106,6 +106,7 @@ func newGateway(c *Config, broker pubsub.Broker, shop *store.Store, log *slog.Lo
 		Origins:       c.Origins,
 		Checks:        map[string]func(context.Context) error{"database": shop.Ping},
 		PublishBytes:  int64(c.EventSize),
+		PartialStatus: c.PartialStatus,
 		Operation: operation.Options{
 			Tokens:        int(c.Tokens),
 			DocumentBytes: int(c.DocumentSize),

@@ -91,7 +91,7 @@ func (o *Outbox) Offer(s *Stream, body []byte) Verdict {
 // It reports false when the peer lets too many of them wait, or nothing is taken in any more.
 func (o *Outbox) Send(frame []byte) bool {
 	o.mu.Lock()
-	if o.last || len(o.items)-o.first-o.events >= controls {
+	if o.last || o.fullLocked() {
 		o.mu.Unlock()
 		return false
 	}
@@ -99,10 +99,10 @@ func (o *Outbox) Send(frame []byte) bool {
 	return true
 }
 
-// End queues a stream's last frame. The stream takes nothing after it.
+// End queues a stream's last frame, under the same bound as Send. The stream takes nothing after it.
 func (o *Outbox) End(s *Stream, frame []byte) bool {
 	o.mu.Lock()
-	if o.last || s.ended {
+	if o.last || s.ended || o.fullLocked() {
 		o.mu.Unlock()
 		return false
 	}
@@ -110,6 +110,9 @@ func (o *Outbox) End(s *Stream, frame []byte) bool {
 	o.pushUnlock(item{nil, frame})
 	return true
 }
+
+// fullLocked reports whether too much waits besides events.
+func (o *Outbox) fullLocked() bool { return len(o.items)-o.first-o.events >= controls }
 
 // Drop forgets a stream: what it has queued will not be sent, and nothing more is taken from it.
 func (o *Outbox) Drop(s *Stream) {

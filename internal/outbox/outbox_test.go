@@ -92,8 +92,12 @@ func TestOwnMessagesPassAFullOutboxButNotForEver(t *testing.T) {
 	if sent != controls {
 		t.Errorf("%d were taken, want %d", sent, controls)
 	}
-	if !o.End(s, []byte("complete")) {
-		t.Error("the end of an operation was refused")
+	if o.End(s, []byte("complete")) {
+		t.Error("the ends of operations have no bound")
+	}
+	take(o)
+	if !o.Send([]byte("pong")) || !o.End(s, []byte("complete")) {
+		t.Error("an empty outbox is full")
 	}
 }
 

@@ -24,7 +24,7 @@ type SocketOptions struct {
 	Deadline time.Duration
 	// Buffer is how many bytes the kernel may hold for the peer; default 64 KiB. It is fixed, so
 	// that ten thousand slow readers cannot fill the machine, and so that there is always room
-	// to say good-bye: it is doubled for the last words.
+	// to say good-bye: it is enlarged for the last words.
 	Buffer int
 }
 
@@ -139,15 +139,15 @@ func (s *Socket) takeOver(rest []byte) {
 }
 
 // LastWords queues the frame that ends the conversation. With discard, what waits is forgotten
-// first. After it was written the sending half is closed; reading ends after patience at the latest.
-func (s *Socket) LastWords(frame []byte, discard bool, patience time.Duration) bool {
+// first. After it was written the sending half is closed; reads end at by.
+func (s *Socket) LastWords(frame []byte, discard bool, by time.Time) bool {
 	if tcp, ok := s.conn.(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(4 * s.options.Buffer)
 	}
 	if !s.Finish(frame, discard) {
 		return false
 	}
-	_ = s.conn.SetReadDeadline(time.Now().Add(patience))
+	_ = s.conn.SetReadDeadline(by)
 	return true
 }
 

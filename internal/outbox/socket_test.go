@@ -50,7 +50,7 @@ func TestAReaderThatPausesLosesNothing(t *testing.T) {
 		}
 		want.Write(brackets{}.AppendFrame(nil, nil, numbered, nil))
 	}
-	s.LastWords([]byte("bye"), false, 10*time.Second)
+	s.LastWords([]byte("bye"), false, time.Now().Add(10*time.Second))
 	want.WriteString("bye")
 	got, err := io.ReadAll(peer) // to the end: the socket shuts its half
 	if err != nil || !bytes.Equal(got, want.Bytes()) {
@@ -65,7 +65,7 @@ func TestLastWordsReachAPeerThatReadsAgainLater(t *testing.T) {
 		s.Offer(stream, bytes.Repeat([]byte("x"), 1<<10))
 	}
 	until(t, func() bool { _, b := s.Waiting(); return b < 10_000<<10-64<<10 }) // the kernel is full
-	s.LastWords([]byte("bye"), true, 10*time.Second)
+	s.LastWords([]byte("bye"), true, time.Now().Add(10*time.Second))
 	got, err := io.ReadAll(peer)
 	if err != nil || !bytes.HasSuffix(got, []byte("]bye")) {
 		t.Errorf("%d bytes that do not end with a whole frame and the last words; %v", len(got), err)

@@ -17,5 +17,5 @@
 // # Permissions
 //
 // An ACL user needs +@connection, +@pubsub and the channels of its topics, and &sluice.probe.* for
-// the probes. For a pattern Redis wants the very same text among the user's channels: &price.*.
+// the probes; in a Cluster also +cluster|slots, to find the masters. For a pattern Redis wants the very same text among the user's channels: &price.*.
 package redis

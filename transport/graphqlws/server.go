@@ -99,7 +99,7 @@ func New(engine *operation.Engine, authn auth.Authenticator, origins *transport.
 	}
 	s.upgrader = websocket.Upgrader{
 		HandshakeTimeout: s.socket.Deadline,
-		ReadBufferSize:   512,            // longer messages bypass it
+		ReadBufferSize:   128,            // a header or a control frame; messages bypass it
 		WriteBufferPool:  new(neverUsed), // only control frames would need it, and we write those
 		Subprotocols:     []string{Subprotocol},
 		CheckOrigin:      func(*http.Request) bool { return true }, // checked before

@@ -31,6 +31,7 @@ type session struct {
 	conn    net.Conn
 	socket  *outbox.Socket
 	ended   atomic.Bool
+	parting atomic.Int64   // once ended: until when the peer may answer, Unix nanoseconds
 	read    atomic.Int64   // when something was read last, Unix nanoseconds
 	running sync.WaitGroup // goroutines of operations and of the init
 
@@ -114,7 +115,7 @@ func (s *session) receive(kind int, r io.Reader) (goOn bool) {
 	_ = s.conn.SetReadDeadline(time.Time{})
 	switch {
 	case s.ended.Load():
-		_ = s.conn.SetReadDeadline(time.Now().Add(s.server.options.Goodbye))
+		s.waitForGoodbye()
 	case kind != websocket.TextMessage:
 		s.malformed("binary frames are not understood")
 	case !utf8.Valid(text):
@@ -134,15 +135,15 @@ func (s *session) receive(kind int, r io.Reader) (goOn bool) {
 func (s *session) readFailed(err error) {
 	var closed *websocket.CloseError
 	switch {
+	case errors.As(err, &closed) && closed.Code == websocket.CloseAbnormalClosure, isNetwork(err):
+		s.ended.Store(true) // there was no close frame, and there is nobody to send one to
+		s.socket.Abandon()
 	case errors.As(err, &closed) && closed.Code == websocket.CloseNoStatusReceived:
 		s.close(closeFrame(0, ""), true)
 	case errors.As(err, &closed):
 		s.close(closeFrame(closed.Code, ""), true)
 	case errors.Is(err, websocket.ErrReadLimit):
 		s.End(operation.MessageTooBig)
-	case isNetwork(err):
-		s.ended.Store(true)
-		s.socket.Abandon()
 	default:
 		s.End(operation.ProtocolViolated)
 	}
@@ -153,10 +154,14 @@ func isNetwork(err error) bool {
 	return errors.As(err, &n) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 
+// waitForGoodbye lets reads go on only until the peer's time to answer the close frame is up,
+// however often it is called.
+func (s *session) waitForGoodbye() { _ = s.conn.SetReadDeadline(time.Unix(0, s.parting.Load())) }
+
 // linger gives the peer time to read the close frame: a connection that is closed with bytes
 // unread is reset, and the frame with it.
 func (s *session) linger() {
-	_ = s.conn.SetReadDeadline(time.Now().Add(s.server.options.Goodbye))
+	s.waitForGoodbye()
 	if s.socket.Err() == nil {
 		_, _ = io.Copy(io.Discard, s.conn)
 	}
@@ -176,10 +181,11 @@ func (s *session) endFor(e operation.Ending, reason string) {
 
 // close queues the session's last frame. It reports whether the session was open until now.
 func (s *session) close(frame []byte, discard bool) bool {
-	if s.ended.Swap(true) {
+	by := time.Now().Add(s.server.options.Goodbye)
+	if !s.parting.CompareAndSwap(0, by.UnixNano()) || s.ended.Swap(true) {
 		return false
 	}
-	s.socket.LastWords(frame, discard, s.server.options.Goodbye)
+	s.socket.LastWords(frame, discard, by)
 	return true
 }
 
@@ -187,7 +193,7 @@ func (s *session) close(frame []byte, discard bool) bool {
 // for whatever comes back, by turns.
 func (s *session) tick() {
 	o := &s.server.options
-	now := time.Now()
+	now, read := time.Now(), s.read.Load()
 	s.mu.Lock()
 	inited, pinged, expires := s.viewer != nil, s.pinged, s.expires
 	switch {
@@ -195,7 +201,7 @@ func (s *session) tick() {
 	case pinged.IsZero():
 		s.pinged = now
 		s.timer.Reset(o.PongWait)
-	case s.read.Load() >= pinged.UnixNano():
+	case read >= pinged.UnixNano():
 		s.pinged = time.Time{}
 		s.timer.Reset(jitter(o.PingInterval) - o.PongWait)
 	}
@@ -210,7 +216,7 @@ func (s *session) tick() {
 		if !s.socket.Send(keepalive) {
 			s.End(operation.SlowConsumer)
 		}
-	case s.read.Load() < pinged.UnixNano():
+	case read < pinged.UnixNano():
 		s.ended.Store(true)
 		_ = s.conn.Close() // nobody is there to read a close frame; the reader takes it from here
 	}
@@ -273,8 +279,13 @@ func (s *session) authenticate(payload json.RawMessage) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.server.options.InitTimeout)
 	defer cancel()
 	viewer, err := s.server.authn.Authenticate(ctx, credentials)
-	if err != nil {
+	switch {
+	case errors.Is(err, auth.ErrBadCredentials):
 		s.End(operation.BadCredentials)
+		return
+	case err != nil:
+		s.server.options.Log.Error("credentials could not be checked", "error", err)
+		s.End(operation.TryAgain)
 		return
 	}
 	s.mu.Lock()

@@ -181,6 +181,24 @@ func TestDrainClosesWith1012AndWithoutComplete(t *testing.T) {
 	n.want(late, "close 1012 Restarting")
 }
 
+func TestAClientThatNeverAnswersTheCloseFrameIsNotWaitedForLong(t *testing.T) {
+	n := newNode(t, graphqlws.Options{Goodbye: 100 * time.Millisecond}, false)
+	ws := n.open()
+	n.send(ws, subscribeRoom1)
+	n.settled(1)
+	talking := make(chan struct{})
+	go func() { // it goes on talking instead
+		defer close(talking)
+		for ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"ping"}`)) == nil {
+			<-time.After(time.Millisecond)
+		}
+	}()
+	if err := n.sessions.Close(t.Context(), operation.Restarting, 0, 20*time.Second); err != nil {
+		t.Error(err)
+	}
+	<-talking
+}
+
 func TestASessionOfAgeIsAskedToReconnect(t *testing.T) {
 	n := newNode(t, graphqlws.Options{
 		MaxAge: 50 * time.Millisecond, PingInterval: 20 * time.Millisecond, PongWait: 10 * time.Millisecond,
