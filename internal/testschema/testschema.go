@@ -69,8 +69,10 @@ func (queries) Refused(context.Context) (*string, error) {
 		Extensions: map[string]any{"code": "FORBIDDEN"},
 	}
 }
+
 func (queries) Hello(_ context.Context, name *string) (string, error) { return "hello " + *name, nil }
-func (queries) Slow(ctx context.Context) (*string, error)             { <-ctx.Done(); return nil, ctx.Err() }
+
+func (queries) Slow(ctx context.Context) (*string, error) { <-ctx.Done(); return nil, ctx.Err() }
 
 func (mutations) Say(_ context.Context, room, text string) (*Message, error) {
 	return &Message{Room: room, Text: text}, nil
