@@ -88,7 +88,7 @@ func (n *node) dial(header http.Header, protocols ...string) *websocket.Conn {
 			dialer.TLSClientConfig.NextProtos = nil
 		}
 	}
-	ws, _, err := dialer.Dial(n.url(), header) //nolint:bodyclose // an upgrade has no body
+	ws, _, err := dialer.Dial(n.url(), header)
 	if err != nil {
 		n.t.Fatal(err)
 	}

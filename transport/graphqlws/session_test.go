@@ -36,7 +36,7 @@ func TestOriginsDecideBeforeTheUpgrade(t *testing.T) {
 		if origin != "" {
 			header.Set("Origin", origin)
 		}
-		ws, answer, err := websocket.DefaultDialer.Dial(n.url(), header) //nolint:bodyclose // an upgrade has no body
+		ws, answer, err := websocket.DefaultDialer.Dial(n.url(), header)
 		if allowed != (err == nil) {
 			t.Errorf("origin %q: allowed %v, want %v", origin, err == nil, allowed)
 		}

@@ -40,7 +40,7 @@ func newSuiteClient(n *transporttest.Node) transporttest.Client {
 		Subprotocols:   []string{graphqlws.Subprotocol},
 		ReadBufferSize: 1 << 10,
 	}
-	ws, _, err := dialer.Dial("ws"+strings.TrimPrefix(transporttest.URL, "http"), nil) //nolint:bodyclose // an upgrade has no body
+	ws, _, err := dialer.Dial("ws"+strings.TrimPrefix(transporttest.URL, "http"), nil)
 	if err != nil {
 		panic(err)
 	}
