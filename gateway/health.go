@@ -65,6 +65,8 @@ type Stats struct {
 	DroppedEvents    uint64  `json:"droppedEvents"`
 	WaitingTasks     int     `json:"waitingTasks"`
 	BrokerReconnects uint64  `json:"brokerReconnects"`
+	// Endings says how often the node has ended a session, by code.
+	Endings map[string]uint64 `json:"endings"`
 }
 
 // Stats returns the counts of this moment.
@@ -82,6 +84,7 @@ func (g *Gateway) Stats() Stats {
 		DroppedEvents:    s.Dropped,
 		WaitingTasks:     g.pool.Waiting(),
 		BrokerReconnects: g.broker.Health().Reconnects,
+		Endings:          g.sessions.Endings(),
 	}
 }
 

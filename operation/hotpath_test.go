@@ -18,6 +18,12 @@ func (plain) AppendFrame(dst, head, body, tail []byte) []byte {
 	return append(append(append(dst, head...), body...), tail...)
 }
 
+// idle is a writer that waits for the test to take.
+type idle struct{}
+
+func (idle) Ready()        {}
+func (idle) Urge(int) bool { return false }
+
 // A queue is a sink with a real outbox, as every transport has.
 type queue struct {
 	outbox.Stream
@@ -42,7 +48,7 @@ func fanOut(t testing.TB, members int) (publish func()) {
 	_, first := b.subscribe(alice, `subscription { message(rooms:["1"]) { room text } }`, "")
 	b.started()
 	for i := range queues {
-		q := &queue{box: outbox.New(plain{}, limits, func() {}), received: &received}
+		q := &queue{box: outbox.New(plain{}, limits, idle{}), received: &received}
 		q.Head, q.Tail = []byte(`{"id":"1","type":"next","payload":`), []byte("}")
 		op := b.prepare(alice, `subscription { message(rooms:["1"]) { room text } }`, "")
 		op.Run(t.Context(), q)

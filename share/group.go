@@ -45,6 +45,7 @@ type Group struct {
 	version uint64 // rises with every change of members
 	subs    []pubsub.Subscription
 	mailbox []*pubsub.Event
+	waiting int    // bytes of payload in the mailbox
 	lost    uint64 // events that the full mailbox refused since the last step
 	ready   bool   // start is through: steps may be taken
 	busy    bool   // submitted to the pool, or stepping
@@ -185,12 +186,14 @@ func (g *Group) Receive(e *pubsub.Event) {
 		g.mu.Unlock()
 		return
 	}
-	if len(g.mailbox) >= g.groups.options.Mailbox {
+	o := &g.groups.options
+	if len(g.mailbox) >= o.MailboxEvents || g.waiting > 0 && g.waiting+len(e.Payload) > o.MailboxBytes {
 		g.mu.Unlock()
 		g.lose()
 		return
 	}
 	g.mailbox = append(g.mailbox, e)
+	g.waiting += len(e.Payload)
 	submit := g.ready && !g.busy && g.feed.Bound()
 	g.busy = g.busy || submit
 	g.mu.Unlock()
@@ -239,12 +242,16 @@ func (g *Group) takeMail() (events []*pubsub.Event, lost uint64, ended bool) {
 		return nil, 0, true
 	}
 	lost, g.lost = g.lost, 0
-	if len(g.mailbox) <= burst {
-		events, g.mailbox = g.mailbox, nil
-		return events, lost, false
+	events = g.mailbox
+	if len(events) > burst {
+		events = events[:burst:burst]
 	}
-	events = append(events, g.mailbox[:burst]...)
-	g.mailbox = append(g.mailbox[:0], g.mailbox[burst:]...)
+	for _, e := range events {
+		g.waiting -= len(e.Payload)
+	}
+	if g.mailbox = g.mailbox[len(events):]; len(g.mailbox) == 0 {
+		g.mailbox = nil
+	}
 	return events, lost, false
 }
 

@@ -60,9 +60,10 @@ type Options struct {
 	Linger time.Duration
 	// StepTimeout is how long the resolvers of one event may take; default 10 s.
 	StepTimeout time.Duration
-	// Mailbox is how many events may wait for a group that is slow to execute; later ones are
-	// dropped, and the members told. Default 1024.
-	Mailbox int
+	// MailboxEvents and MailboxBytes may wait for a group that executes more slowly than events
+	// come; later ones are dropped, and the members told. Default 16,384 and 16 MiB: a burst of some
+	// seconds. Groups share the events themselves.
+	MailboxEvents, MailboxBytes int
 	// MaxResult is the size of the largest result, in bytes; a larger one becomes an error.
 	// Default 1 MiB.
 	MaxResult int
@@ -79,8 +80,11 @@ func (o Options) withDefaults() Options {
 	if o.StepTimeout == 0 {
 		o.StepTimeout = 10 * time.Second
 	}
-	if o.Mailbox == 0 {
-		o.Mailbox = 1024
+	if o.MailboxEvents == 0 {
+		o.MailboxEvents = 16_384
+	}
+	if o.MailboxBytes == 0 {
+		o.MailboxBytes = 16 << 20
 	}
 	if o.MaxResult == 0 {
 		o.MaxResult = 1 << 20

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -21,11 +22,28 @@ type Sessions struct {
 
 	mu      sync.Mutex // guards what follows
 	all     map[Session]struct{}
+	endings map[string]uint64 // how often the node has ended one, by code
 	closing bool
 }
 
 // NewSessions makes an empty set.
-func NewSessions() *Sessions { return &Sessions{all: make(map[Session]struct{})} }
+func NewSessions() *Sessions {
+	return &Sessions{all: make(map[Session]struct{}), endings: make(map[string]uint64)}
+}
+
+// Ended counts a session that the node has ended. Sessions call it for themselves, once.
+func (s *Sessions) Ended(e operation.Ending) {
+	s.mu.Lock()
+	s.endings[e.Code]++
+	s.mu.Unlock()
+}
+
+// Endings says how often the node has ended a session, by the code of the ending.
+func (s *Sessions) Endings() map[string]uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.endings)
+}
 
 // Add registers a session. It reports false when the node is closing: the session must not start.
 // Whoever added it calls Remove when nothing of it runs any more.

@@ -35,7 +35,7 @@ func NewSingle(format SingleFormat, sessions *Sessions, options StreamOptions) *
 // Serve answers with the results of op, which it runs, or with the errors that refused it. When it
 // returns, nothing of the operation runs.
 func (s *Single) Serve(w http.ResponseWriter, r *http.Request, op *operation.Operation, errs gqlerror.List) {
-	stream := NewStream(s.format, &s.options)
+	stream := NewStream(s.format, s.sessions, &s.options)
 	if !s.sessions.Add(stream) {
 		RefuseRestarting().Write(w, ParseAccept(r.Header.Values("Accept")))
 		return

@@ -3,6 +3,7 @@ package transport
 import (
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluice-gateway/sluice/internal/outbox"
@@ -60,22 +61,29 @@ func (o StreamOptions) WithDefaults(heartbeat time.Duration) StreamOptions {
 // A Stream is one HTTP response that goes on: a Session. Operations offer their results from
 // anywhere and never wait; the goroutine of the HTTP handler, in Run, alone writes.
 type Stream struct {
-	format  Format
-	options *StreamOptions
-	box     *outbox.Outbox
-	wake    chan struct{} // holds a token while something waits and Run does not know it
+	format   Format
+	sessions *Sessions
+	options  *StreamOptions
+	box      *outbox.Outbox
+	wake     chan struct{} // holds a token while something waits and Run does not know it
+	turn     outbox.Turn
+	running  atomic.Bool // Run has begun, and not come to its end
 }
 
-// NewStream makes a stream. What is offered before Run waits. The options have their defaults and
-// are shared.
-func NewStream(format Format, options *StreamOptions) *Stream {
-	s := &Stream{format: format, options: options, wake: make(chan struct{}, 1)}
+// NewStream makes a stream, which its maker adds to sessions. What is offered before Run waits. The
+// options have their defaults and are shared.
+func NewStream(format Format, sessions *Sessions, options *StreamOptions) *Stream {
+	s := &Stream{format: format, sessions: sessions, options: options, wake: make(chan struct{}, 1)}
 	limits := &outbox.Limits{Events: options.Events, Bytes: options.Bytes}
-	s.box = outbox.New(format, limits, s.signal)
+	s.box = outbox.New(format, limits, s)
 	return s
 }
 
-func (s *Stream) signal() {
+// Urge implements outbox.Writer.
+func (s *Stream) Urge(turn int) bool { return s.running.Load() && s.turn.Urge(turn) }
+
+// Ready implements outbox.Writer.
+func (s *Stream) Ready() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -99,7 +107,9 @@ func (s *Stream) Finish(words []byte) { s.box.Finish(words, false) }
 
 // End implements Session. To a slow client nothing is sent of what waits: it would only be slower.
 func (s *Stream) End(ending operation.Ending) {
-	s.box.Finish(s.format.Parting(ending), ending == operation.SlowConsumer)
+	if s.box.Finish(s.format.Parting(ending), ending == operation.SlowConsumer) {
+		s.sessions.Ended(ending)
+	}
 }
 
 // Abandon forgets what waits and takes nothing in any more.
@@ -109,6 +119,8 @@ func (s *Stream) Abandon() { s.box.Abandon() }
 // read; the stream takes nothing in after that.
 func (s *Stream) Run(w http.ResponseWriter, r *http.Request) {
 	defer s.box.Abandon()
+	s.running.Store(true)
+	defer s.running.Store(false)
 	out := flusher{w: w, control: http.NewResponseController(w), timeout: s.options.WriteTimeout, multiplexed: r.ProtoMajor >= 2}
 	s.format.Header(w.Header())
 	w.WriteHeader(http.StatusOK)
@@ -145,7 +157,10 @@ func (s *Stream) write(out *flusher) (finished bool, err error) {
 		if len(*buf) == 0 {
 			return finished, nil
 		}
-		if err := out.flush(*buf); err != nil || finished {
+		s.turn.Begin()
+		err := out.flush(*buf)
+		s.turn.End()
+		if err != nil || finished {
 			return finished, err
 		}
 	}

@@ -14,6 +14,16 @@ type Framer interface {
 	AppendFrame(dst, head, body, tail []byte) []byte
 }
 
+// A Writer takes what an outbox holds to the peer. Both methods are called without the outbox' lock.
+type Writer interface {
+	// Ready says that something waits, once until Take has found nothing. It must not block.
+	Ready()
+	// Urge says that the outbox is full, for the turn-th time in a row. It gives the writing a turn,
+	// within a fraction of a millisecond, and reports whether that may have made room. So a peer is
+	// found slow only when it does not read, never because this machine was too busy to write.
+	Urge(turn int) bool
+}
+
 // A Stream is one operation's place in an outbox: the bytes that stand around each of its bodies.
 type Stream struct {
 	Head, Tail []byte
@@ -31,6 +41,9 @@ type Limits struct {
 // besides the events. Only a peer that asks and never reads comes near it.
 const controls = 1024
 
+// maxTurns is how often the writer of a full outbox gets a turn before its peer is found slow.
+const maxTurns = 100
+
 // A Verdict says what became of something offered.
 type Verdict uint8
 
@@ -45,14 +58,14 @@ const (
 type Outbox struct {
 	framer Framer
 	limits *Limits
-	ready  func() // called, without the lock, when something waits and nobody was told yet
+	writer Writer
 
 	mu       sync.Mutex // guards what follows
 	items    []item
 	first    int // index of the oldest item
 	events   int // items that count as events
 	bytes    int
-	told     bool // ready was called and Take has not come to an end since
+	told     bool // the writer was told and has not come to an end since
 	last     bool // nothing is taken in any more
 	finished bool // Take has given out the last words
 }
@@ -65,14 +78,22 @@ type item struct {
 // queues holds the arrays of empty outboxes: an idle session has none.
 var queues = sync.Pool{New: func() any { return new([16]item) }}
 
-// New makes an outbox. ready is called when there is something to Take; it must not block.
-func New(framer Framer, limits *Limits, ready func()) *Outbox {
-	return &Outbox{framer: framer, limits: limits, ready: ready}
+// New makes an outbox for a writer.
+func New(framer Framer, limits *Limits, writer Writer) *Outbox {
+	return &Outbox{framer: framer, limits: limits, writer: writer}
 }
 
 // Offer queues one event of a stream. body is shared: nobody may change it afterwards. A body
 // larger than the limit of bytes passes when nothing else waits.
 func (o *Outbox) Offer(s *Stream, body []byte) Verdict {
+	verdict := o.offer(s, body)
+	for turn := 0; verdict == Full && turn < maxTurns && o.writer.Urge(turn); turn++ {
+		verdict = o.offer(s, body)
+	}
+	return verdict
+}
+
+func (o *Outbox) offer(s *Stream, body []byte) Verdict {
 	o.mu.Lock()
 	switch {
 	case o.last || s.ended:
@@ -161,12 +182,12 @@ func (o *Outbox) pushUnlock(it item) {
 	o.told = true
 	o.mu.Unlock()
 	if tell {
-		o.ready()
+		o.writer.Ready()
 	}
 }
 
 // Take appends the frames of what waits, in order, to buf, until buf holds max bytes or more. When
-// it appends nothing, nothing waits and ready will be called again for the next item; finished says
+// it appends nothing, nothing waits and the writer will be told of the next item; finished says
 // that the last words have been given out. One goroutine at a time may take.
 func (o *Outbox) Take(buf []byte, max int) (frames []byte, finished bool) {
 	o.mu.Lock()

@@ -18,9 +18,15 @@ func (brackets) AppendFrame(dst, head, body, tail []byte) []byte {
 	return fmt.Appendf(dst, "[%s%s%s]", head, body, tail)
 }
 
-func box(events, bytes int) (o *Outbox, told *int) {
-	told = new(int)
-	return New(brackets{}, &Limits{Events: events, Bytes: bytes}, func() { *told++ }), told
+// A counter is a writer that never writes; it counts how often it was told.
+type counter int
+
+func (c *counter) Ready()      { *c++ }
+func (*counter) Urge(int) bool { return false }
+
+func box(events, bytes int) (o *Outbox, told *counter) {
+	told = new(counter)
+	return New(brackets{}, &Limits{Events: events, Bytes: bytes}, told), told
 }
 
 func take(o *Outbox) string {

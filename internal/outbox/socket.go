@@ -50,8 +50,12 @@ type Socket struct {
 	pool    *work.Pool
 	options *SocketOptions
 	failed  atomic.Pointer[error]
-	slow    sync.WaitGroup // the goroutine of a write that waits
+	slow    sync.WaitGroup // the goroutine that takes over
+	waiting Turn           // its
 	gone    bool           // Close was called; guarded by the outbox' mu
+
+	turn  sync.Mutex // held while a worker takes and writes; guards taken
+	taken bool       // a goroutine has taken over
 }
 
 // NewSocket makes a socket that is conn's only writer. The caller reads conn, and closes it by
@@ -59,7 +63,7 @@ type Socket struct {
 // applied by Defaults.
 func NewSocket(conn net.Conn, pool *work.Pool, framer Framer, limits *Limits, options *SocketOptions) *Socket {
 	s := &Socket{conn: conn, pool: pool, options: options}
-	s.framer, s.limits, s.ready = framer, limits, s.submit
+	s.framer, s.limits, s.writer = framer, limits, s
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(options.Buffer)
 		if raw, err := tcp.SyscallConn(); err == nil {
@@ -75,13 +79,39 @@ func (o SocketOptions) Defaults() *SocketOptions {
 	return &o
 }
 
-func (s *Socket) submit() { s.pool.Submit(s) }
+// Ready implements Writer.
+func (s *Socket) Ready() { s.pool.Submit(s) }
 
 // Run implements work.Task: it writes what waits, without waiting for the peer.
 func (s *Socket) Run() {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	if s.flushLocked() {
+		s.pool.Submit(s)
+	}
+}
+
+// Urge implements Writer: it writes at once, unless somebody does already.
+func (s *Socket) Urge(turn int) bool {
+	if !s.turn.TryLock() {
+		return s.waiting.Urge(turn)
+	}
+	defer s.turn.Unlock()
+	if s.taken {
+		return s.waiting.Urge(turn)
+	}
+	s.flushLocked()
+	return true
+}
+
+// flushLocked writes what waits as far as the kernel takes it. It reports whether more may wait.
+func (s *Socket) flushLocked() (more bool) {
+	if s.taken {
+		return false
+	}
 	if s.raw == nil {
-		s.takeOver(nil)
-		return
+		s.takeOverLocked(nil)
+		return false
 	}
 	w := attempts.Get().(*attempt)
 	defer w.release()
@@ -92,50 +122,75 @@ func (s *Socket) Run() {
 			if finished {
 				s.shut()
 			}
-			return
+			return false
 		}
 		if err := s.raw.Write(w.try); err != nil {
 			s.fail(err)
-			return
+			return false
 		}
 		if w.err != nil {
 			s.fail(w.err)
-			return
+			return false
 		}
 		if w.n < len(w.buf) {
-			s.takeOver(append([]byte(nil), w.buf[w.n:]...))
-			return
+			s.takeOverLocked(append([]byte(nil), w.buf[w.n:]...))
+			return false
 		}
 	}
-	s.submit()
+	return true
 }
 
-// takeOver starts the goroutine that writes rest and all that follows, waiting for the peer.
-func (s *Socket) takeOver(rest []byte) {
+// takeOverLocked starts the goroutine that writes rest and all that follows, waiting for the peer.
+func (s *Socket) takeOverLocked(rest []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.gone {
 		return
 	}
-	s.slow.Go(func() {
-		buf, finished := rest, false
+	s.taken = true
+	s.slow.Go(func() { s.writeSlowly(rest) })
+}
+
+func (s *Socket) writeSlowly(buf []byte) {
+	finished := false
+	for {
 		if len(buf) == 0 {
-			buf, finished = s.Take(nil, batch)
+			buf, finished = s.Take(buf, batch)
 		}
-		for len(buf) > 0 {
-			_ = s.conn.SetWriteDeadline(time.Now().Add(s.options.Deadline))
-			if _, err := s.conn.Write(buf); err != nil {
-				s.fail(err)
+		if len(buf) == 0 {
+			if finished {
+				s.shut()
+			}
+			if buf = s.handBack(buf); len(buf) == 0 {
 				return
 			}
-			// The deadline would also stop the attempts of Run.
-			_ = s.conn.SetWriteDeadline(time.Time{})
-			buf, finished = s.Take(buf[:0], batch)
 		}
-		if finished {
-			s.shut()
+		s.waiting.Begin()
+		_ = s.conn.SetWriteDeadline(time.Now().Add(s.options.Deadline))
+		_, err := s.conn.Write(buf)
+		s.waiting.End()
+		if err != nil {
+			s.fail(err)
+			return
 		}
-	})
+		buf = buf[:0]
+	}
+}
+
+// handBack leaves the writing to the workers again, unless more has come meanwhile, which it returns.
+func (s *Socket) handBack(buf []byte) []byte {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	buf, finished := s.Take(buf, batch)
+	if len(buf) > 0 {
+		return buf
+	}
+	if finished {
+		s.shut()
+	}
+	_ = s.conn.SetWriteDeadline(time.Time{}) // it would also stop the attempts of workers
+	s.taken = false
+	return nil
 }
 
 // LastWords queues the frame that ends the conversation. With discard, what waits is forgotten
@@ -157,7 +212,7 @@ func (s *Socket) shut() {
 	}
 }
 
-// fail gives the socket up: the reader's next read ends.
+// fail gives the socket up: the reader's next read ends. Nothing is written any more.
 func (s *Socket) fail(err error) {
 	s.failed.CompareAndSwap(nil, &err)
 	s.Abandon()

@@ -82,6 +82,34 @@ func TestAPeerThatNeverReadsIsGivenUp(t *testing.T) {
 	}
 }
 
+// A machine that is too busy to write is not a peer that is too slow to read.
+func TestABurstOfMoreThanTheLimitPassesWhileEveryWorkerIsBusy(t *testing.T) {
+	s, peer := pair(t, Limits{Events: 16, Bytes: 1 << 20}, SocketOptions{})
+	release := make(chan struct{})
+	for range work.MaxWorkers + 1 {
+		s.pool.Submit(stuck(release))
+	}
+	stream := new(Stream)
+	const events = 2000 // together less than the kernel holds
+	for i := range events {
+		if verdict := s.Offer(stream, fmt.Append(nil, i)); verdict != Queued {
+			t.Fatalf("event %d: %v", i, verdict)
+		}
+	}
+	s.LastWords(nil, false, time.Now().Add(10*time.Second))
+	close(release)
+	for want := range events {
+		var got int
+		if _, err := fmt.Fscanf(peer, "[%d]", &got); err != nil || got != want {
+			t.Fatalf("%d, want %d; %v", got, want, err)
+		}
+	}
+}
+
+type stuck chan struct{}
+
+func (s stuck) Run() { <-s }
+
 func TestManyWritersOneOrderEach(t *testing.T) {
 	s, peer := pair(t, Limits{Events: 1 << 20, Bytes: 1 << 30}, SocketOptions{})
 	const writers, each = 8, 500

@@ -118,7 +118,7 @@ func (c *Connection) reserve(w http.ResponseWriter, accept transport.Accept, vie
 	made := &reservation{
 		token:      rand.Text(),
 		owner:      viewer.Identity(),
-		stream:     transport.NewStream(format{}, &c.options.Stream),
+		stream:     transport.NewStream(format{}, c.sessions, &c.options.Stream),
 		most:       c.options.Operations,
 		operations: make(map[string]*held),
 	}

@@ -44,7 +44,7 @@ func FuzzTokenOf(f *testing.F) {
 
 func TestOperationStoppedWhilePreparedDoesNotStart(t *testing.T) {
 	r := &reservation{
-		stream:     transport.NewStream(format{}, new(transport.StreamOptions{}.WithDefaults(heartbeat))),
+		stream:     transport.NewStream(format{}, transport.NewSessions(), new(transport.StreamOptions{}.WithDefaults(heartbeat))),
 		most:       1,
 		operations: make(map[string]*held),
 	}
