@@ -36,9 +36,9 @@ type Group struct {
 	base context.Context
 	step clock
 
-	// The members as of the last delivery, for whoever delivers.
+	// The members as of the last delivery: while the group is busy, of whoever delivers.
 	snapshot []*Membership
-	taken    uint64
+	taken    uint64 // the version of members it was taken from
 
 	mu      sync.Mutex // guards what follows; nothing is called with it held
 	members []*Membership
@@ -48,7 +48,7 @@ type Group struct {
 	waiting int    // bytes of payload in the mailbox
 	lost    uint64 // events that the full mailbox refused since the last step
 	ready   bool   // start is through: steps may be taken
-	busy    bool   // submitted to the pool, or stepping
+	busy    bool   // submitted to the pool or stepping; always, with a channel of the resolver's own
 	ended   bool
 	linger  *time.Timer
 }
@@ -95,6 +95,10 @@ func (m *Membership) Leave() {
 	g.members = g.members[:last]
 	m.index = -1
 	g.version++
+	if !g.busy && len(g.snapshot) > 0 { // a quiet group holds nobody who has left
+		clear(g.snapshot)
+		g.snapshot = g.snapshot[:0]
+	}
 	if last == 0 && !g.ended {
 		g.linger = time.AfterFunc(g.groups.options.Linger, g.retire)
 	}
@@ -123,11 +127,12 @@ func (g *Group) start() {
 	g.next, g.base = g.groups.exec.DispatchOperation(ctx, g.spec.Context)
 	g.mu.Lock()
 	g.ready = true
-	submit := feed.Bound() && len(g.mailbox) > 0 && !g.busy
-	g.busy = g.busy || submit
+	submit := feed.Bound() && len(g.mailbox) > 0
+	g.busy = submit || !feed.Bound()
 	g.mu.Unlock()
 	switch {
 	case !feed.Bound():
+		g.unsubscribe() // the resolver has a channel of its own, so no topic feeds it
 		g.read()
 	case submit:
 		g.groups.pool.Submit(g)
@@ -182,7 +187,7 @@ func (g *Group) read() {
 // Receive implements pubsub.Receiver: it puts the event into the mailbox.
 func (g *Group) Receive(e *pubsub.Event) {
 	g.mu.Lock()
-	if g.ended {
+	if g.ended || g.ready && !g.feed.Bound() {
 		g.mu.Unlock()
 		return
 	}
@@ -194,7 +199,7 @@ func (g *Group) Receive(e *pubsub.Event) {
 	}
 	g.mailbox = append(g.mailbox, e)
 	g.waiting += len(e.Payload)
-	submit := g.ready && !g.busy && g.feed.Bound()
+	submit := g.ready && !g.busy
 	g.busy = g.busy || submit
 	g.mu.Unlock()
 	if submit {
@@ -210,19 +215,23 @@ func (g *Group) lose() {
 	g.mu.Unlock()
 }
 
-// Run implements work.Task: it takes a step for each event in the mailbox.
+// Run implements work.Task: it takes a step for each event in the mailbox, a burst of them at most.
 func (g *Group) Run() {
 	defer g.recoverPanic()
-	events, lost, ended := g.takeMail()
-	for i, e := range events {
-		if !g.execute(e, lost) {
+	for steps := 0; steps < burst; {
+		events, lost := g.takeMail()
+		if len(events) == 0 {
 			return
 		}
-		events[i], lost = nil, 0
+		for i, e := range events {
+			if !g.execute(e, lost) {
+				return
+			}
+			events[i], lost = nil, 0
+		}
+		steps += len(events)
 	}
-	if !ended {
-		g.groups.pool.Submit(g)
-	}
+	g.groups.pool.Submit(g)
 }
 
 // recoverPanic ends the group when code of the application panics where gqlgen does not catch it.
@@ -234,12 +243,12 @@ func (g *Group) recoverPanic() {
 }
 
 // takeMail empties the mailbox, up to a burst. With nothing in it, the group stops being busy.
-func (g *Group) takeMail() (events []*pubsub.Event, lost uint64, ended bool) {
+func (g *Group) takeMail() (events []*pubsub.Event, lost uint64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.ended || len(g.mailbox) == 0 {
 		g.busy = false
-		return nil, 0, true
+		return nil, 0
 	}
 	lost, g.lost = g.lost, 0
 	events = g.mailbox
@@ -252,7 +261,7 @@ func (g *Group) takeMail() (events []*pubsub.Event, lost uint64, ended bool) {
 	if g.mailbox = g.mailbox[len(events):]; len(g.mailbox) == 0 {
 		g.mailbox = nil
 	}
-	return events, lost, false
+	return events, lost
 }
 
 // execute takes one step of the executor for an event and delivers the result. It reports false
@@ -305,20 +314,29 @@ func (g *Group) end(errs gqlerror.List) {
 // map when it is called, so nobody joins any more. It may be called twice.
 func (g *Group) stop() []*Membership {
 	g.mu.Lock()
-	members, subs := g.members, g.subs
+	members := g.members
 	for _, m := range members {
 		m.index = -1
 	}
 	g.ended = true
-	g.members, g.subs, g.mailbox = nil, nil, nil
+	g.members = nil
 	g.version++
 	if g.linger != nil {
 		g.linger.Stop()
 	}
 	g.mu.Unlock()
+	g.unsubscribe()
+	g.cancel()
+	return members
+}
+
+// unsubscribe closes the subscriptions and forgets the events that they brought.
+func (g *Group) unsubscribe() {
+	g.mu.Lock()
+	subs := g.subs
+	g.subs, g.mailbox, g.waiting = nil, nil, 0
+	g.mu.Unlock()
 	for _, s := range subs {
 		s.Close()
 	}
-	g.cancel()
-	return members
 }
