@@ -30,6 +30,8 @@ func TestRefusals(t *testing.T) {
 		{"an unknown field", `{ nothing }`, "", "", "GRAPHQL_VALIDATION_FAILED"},
 		{"two root fields in a subscription", `subscription { a: count(to: 1) b: count(to: 2) }`, "", "", "GRAPHQL_VALIDATION_FAILED"},
 		{"two root fields by a fragment", `subscription { ...f } fragment f on Subscription { a: count(to: 1) b: count(to: 2) }`, "", "", "GRAPHQL_VALIDATION_FAILED"},
+		{"@defer in a query", `{ ... @defer { whoami } }`, "", "", "GRAPHQL_VALIDATION_FAILED"},
+		{"@defer deep in a subscription", `subscription { message { ...f } } fragment f on Message { ... @defer { viewer } }`, "", "", "GRAPHQL_VALIDATION_FAILED"},
 		{"a root field that may be skipped", `subscription($x: Boolean!) { count(to: 1) @skip(if: $x) }`, "", `{"x":true}`, "GRAPHQL_VALIDATION_FAILED"},
 		{"no operation of that name", `query A { whoami }`, "B", "", "OPERATION_RESOLUTION_FAILURE"},
 		{"several operations and no name", `query A { whoami } query B { whoami }`, "", "", "OPERATION_RESOLUTION_FAILURE"},

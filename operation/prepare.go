@@ -87,7 +87,7 @@ func (e *Engine) document(req Request) (*document, gqlerror.List) {
 	}
 	for _, def := range parsed.Operations {
 		doc.operations[def] = e.policy.Operation(parsed, def)
-		if err := oneRoot(def, doc.operations[def]); err != nil {
+		if err := supported(def, doc.operations[def]); err != nil {
 			return nil, gqlerror.List{err}
 		}
 	}
@@ -95,10 +95,13 @@ func (e *Engine) document(req Request) (*document, gqlerror.List) {
 	return doc, nil
 }
 
-// oneRoot is what the specification (section 5.2.4.1) asks of a subscription, and gqlparser does not
-// see: one field under one response key, always.
-func oneRoot(def *ast.OperationDefinition, p *policy.Operation) *gqlerror.Error {
+// supported refuses what gqlparser lets pass: @defer, for which gqlgen would start a goroutine that
+// nobody reads from, and (specification, section 5.2.4.1) a subscription that has not exactly one
+// field under one response key, always.
+func supported(def *ast.OperationDefinition, p *policy.Operation) *gqlerror.Error {
 	switch {
+	case p.Defers:
+		return Errorf(CodeValidationFailed, "@defer is not supported; select the fields without it")
 	case def.Operation != ast.Subscription:
 		return nil
 	case p.Roots != 1:

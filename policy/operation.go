@@ -21,6 +21,8 @@ type Operation struct {
 	Root *ast.Field
 	// Roots counts the root fields by their response keys.
 	Roots int
+	// Defers says that @defer stands somewhere.
+	Defers bool
 	// Conditional says that @skip or @include stands on a root field or on a fragment around it.
 	Conditional bool
 	// Publishes holds, for a mutation, what is published of each root field, by response key.
@@ -56,19 +58,20 @@ func (w *walk) selections(set ast.SelectionSet, root bool) {
 	for _, sel := range set {
 		switch sel := sel.(type) {
 		case *ast.Field:
-			w.conditional(sel.Directives, root)
+			w.directives(sel.Directives, root)
 			w.field(sel, root)
 		case *ast.InlineFragment:
-			w.conditional(sel.Directives, root)
+			w.directives(sel.Directives, root)
 			w.selections(sel.SelectionSet, root)
 		case *ast.FragmentSpread:
-			w.conditional(sel.Directives, root)
+			w.directives(sel.Directives, root)
 			w.fragment(sel.Name, root)
 		}
 	}
 }
 
-func (w *walk) conditional(on ast.DirectiveList, root bool) {
+func (w *walk) directives(on ast.DirectiveList, root bool) {
+	w.op.Defers = w.op.Defers || on.ForName("defer") != nil
 	if root && (on.ForName("skip") != nil || on.ForName("include") != nil) {
 		w.op.Conditional = true
 	}

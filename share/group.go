@@ -95,13 +95,18 @@ func (m *Membership) Leave() {
 	g.members = g.members[:last]
 	m.index = -1
 	g.version++
-	if !g.busy && len(g.snapshot) > 0 { // a quiet group holds nobody who has left
-		clear(g.snapshot)
-		g.snapshot = g.snapshot[:0]
+	if !g.busy {
+		g.forgetLocked()
 	}
 	if last == 0 && !g.ended {
 		g.linger = time.AfterFunc(g.groups.options.Linger, g.retire)
 	}
+}
+
+// forgetLocked forgets the members of the last delivery: a quiet group holds nobody who has left.
+func (g *Group) forgetLocked() {
+	clear(g.snapshot)
+	g.snapshot = g.snapshot[:0]
 }
 
 // retire stops the group if nobody joined while it lingered.
@@ -215,6 +220,13 @@ func (g *Group) lose() {
 	g.mu.Unlock()
 }
 
+// tellLater has the next result tell of events that were lost, since this one cannot.
+func (g *Group) tellLater(lost uint64) {
+	g.mu.Lock()
+	g.lost += lost
+	g.mu.Unlock()
+}
+
 // Run implements work.Task: it takes a step for each event in the mailbox, a burst of them at most.
 func (g *Group) Run() {
 	defer g.recoverPanic()
@@ -248,6 +260,9 @@ func (g *Group) takeMail() (events []*pubsub.Event, lost uint64) {
 	defer g.mu.Unlock()
 	if g.ended || len(g.mailbox) == 0 {
 		g.busy = false
+		if g.taken != g.version {
+			g.forgetLocked()
+		}
 		return nil, 0
 	}
 	lost, g.lost = g.lost, 0
@@ -270,6 +285,7 @@ func (g *Group) execute(e *pubsub.Event, lost uint64) bool {
 	if err := g.feed.Push(e); err != nil {
 		g.groups.decodeErrors.Add(1)
 		g.groups.complaints.decode(g.groups.options.Log, e, err)
+		g.tellLater(lost)
 		return true
 	}
 	r := g.next(g.step.start(g.base, g.groups.options.StepTimeout))
@@ -279,6 +295,7 @@ func (g *Group) execute(e *pubsub.Event, lost uint64) bool {
 			return false
 		}
 		g.lose() // the step's time was up before it began
+		g.tellLater(lost)
 		return true
 	}
 	g.groups.executions.Add(1)

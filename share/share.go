@@ -149,13 +149,14 @@ func (g *Groups) Join(key Key, spec func() Spec, m Member) (*Membership, error) 
 	if g.closed {
 		return nil, ErrClosed
 	}
-	group := g.byKey[key]
-	if group == nil {
-		group = newGroup(g, spec())
-		g.byKey[key] = group
-		g.running.Go(group.start)
+	if group := g.byKey[key]; group != nil {
+		return group.add(m), nil
 	}
-	return group.add(m), nil
+	group := newGroup(g, spec())
+	membership := group.add(m) // before the start, so that it misses nothing
+	g.byKey[key] = group
+	g.running.Go(group.start)
+	return membership, nil
 }
 
 // remove takes a group out of the map unless somebody joined it meanwhile.

@@ -96,8 +96,10 @@ func (s *Stream) Offer(place *outbox.Stream, result []byte) bool {
 	return s.box.Offer(place, result) != outbox.Full
 }
 
-// Last queues the last words of an operation.
-func (s *Stream) Last(place *outbox.Stream, words []byte) { s.box.End(place, words) }
+// Last queues the last words of an operation. It reports false when there is no room for them.
+func (s *Stream) Last(place *outbox.Stream, words []byte) bool {
+	return s.box.End(place, words) != outbox.Full
+}
 
 // Drop forgets an operation: nothing of it is sent any more.
 func (s *Stream) Drop(place *outbox.Stream) { s.box.Drop(place) }

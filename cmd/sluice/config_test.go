@@ -169,3 +169,11 @@ func TestSizesAndCounts(t *testing.T) {
 		}
 	}
 }
+
+func TestTheCollectorsPercentage(t *testing.T) {
+	for scanned, want := range map[uint64]int{0: 400, 30 << 20: 400, 64 << 20: 400, 128 << 20: 200, 256 << 20: 100, 4 << 30: 100} {
+		if got := (heap{scanned: scanned}).percent(); got != want {
+			t.Errorf("%d MiB: %d, want %d", scanned>>20, got, want)
+		}
+	}
+}

@@ -55,10 +55,14 @@ func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 
 	var running sync.WaitGroup
 	failed := servers.start(&running)
-	keeping, stopKeeping := context.WithCancel(context.Background())
-	running.Go(func() { giveBack(keeping) })
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	running.Go(func() { manageHeap(serving) })
 	if c.Demo {
-		running.Go(func() { feed(ctx, g, log) })
+		feeding, stopFeeding := context.WithCancel(ctx)
+		defer stopFeeding()
+		context.AfterFunc(serving, stopFeeding)
+		running.Go(func() { feed(feeding, g, log) })
 	}
 	select {
 	case <-ctx.Done():
@@ -67,7 +71,7 @@ func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 	case err = <-failed:
 		err = errors.Join(err, g.Close(ctx, 0), servers.close(ctx))
 	}
-	stopKeeping()
+	stop()
 	running.Wait()
 	log.Info("stopped")
 	return err

@@ -60,14 +60,16 @@ type Outbox struct {
 	limits *Limits
 	writer Writer
 
-	mu       sync.Mutex // guards what follows
-	items    []item
-	first    int // index of the oldest item
-	events   int // items that count as events
-	bytes    int
-	told     bool // the writer was told and has not come to an end since
-	last     bool // nothing is taken in any more
-	finished bool // Take has given out the last words
+	mu     sync.Mutex // guards what follows
+	items  []item
+	first  int // index of the oldest item
+	events int // items that count as events
+	bytes  int
+	// controlBytes are those of them that belong to no event.
+	controlBytes int
+	told         bool // the writer was told and has not come to an end since
+	last         bool // nothing is taken in any more
+	finished     bool // Take has given out the last words
 }
 
 type item struct {
@@ -112,7 +114,7 @@ func (o *Outbox) offer(s *Stream, body []byte) Verdict {
 // It reports false when the peer lets too many of them wait, or nothing is taken in any more.
 func (o *Outbox) Send(frame []byte) bool {
 	o.mu.Lock()
-	if o.last || o.fullLocked() {
+	if o.last || o.fullLocked(frame) {
 		o.mu.Unlock()
 		return false
 	}
@@ -121,19 +123,26 @@ func (o *Outbox) Send(frame []byte) bool {
 }
 
 // End queues a stream's last frame, under the same bound as Send. The stream takes nothing after it.
-func (o *Outbox) End(s *Stream, frame []byte) bool {
+func (o *Outbox) End(s *Stream, frame []byte) Verdict {
 	o.mu.Lock()
-	if o.last || s.ended || o.fullLocked() {
+	switch {
+	case o.last || s.ended:
 		o.mu.Unlock()
-		return false
+		return Closed
+	case o.fullLocked(frame):
+		o.mu.Unlock()
+		return Full
 	}
 	s.ended = true
 	o.pushUnlock(item{nil, frame})
-	return true
+	return Queued
 }
 
-// fullLocked reports whether too much waits besides events.
-func (o *Outbox) fullLocked() bool { return len(o.items)-o.first-o.events >= controls }
+// fullLocked reports whether too much waits besides events for another frame.
+func (o *Outbox) fullLocked(frame []byte) bool {
+	return len(o.items)-o.first-o.events >= controls ||
+		o.controlBytes > 0 && o.controlBytes+len(frame) > o.limits.Bytes
+}
 
 // Drop forgets a stream: what it has queued will not be sent, and nothing more is taken from it.
 func (o *Outbox) Drop(s *Stream) {
@@ -178,6 +187,9 @@ func (o *Outbox) pushUnlock(it item) {
 	}
 	o.items = append(o.items, it)
 	o.bytes += len(it.body)
+	if it.stream == nil {
+		o.controlBytes += len(it.body)
+	}
 	tell := !o.told
 	o.told = true
 	o.mu.Unlock()
@@ -199,6 +211,7 @@ func (o *Outbox) Take(buf []byte, max int) (frames []byte, finished bool) {
 		o.bytes -= len(it.body)
 		switch s := it.stream; s {
 		case nil:
+			o.controlBytes -= len(it.body)
 			buf = append(buf, it.body...)
 		default:
 			o.events--
@@ -228,7 +241,7 @@ func (o *Outbox) Waiting() (events, bytes int) {
 func (o *Outbox) clearLocked() {
 	clear(o.items)
 	o.releaseLocked()
-	o.events, o.bytes = 0, 0
+	o.events, o.bytes, o.controlBytes = 0, 0, 0
 }
 
 // releaseLocked gives the array of an empty queue back. One that had to grow is left to the garbage

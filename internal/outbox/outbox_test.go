@@ -88,7 +88,7 @@ func TestLimits(t *testing.T) {
 }
 
 func TestOwnMessagesPassAFullOutboxButNotForEver(t *testing.T) {
-	o, _ := box(1, 1000)
+	o, _ := box(1, 1<<20)
 	s := new(Stream)
 	o.Offer(s, []byte("x"))
 	sent := 0
@@ -98,12 +98,26 @@ func TestOwnMessagesPassAFullOutboxButNotForEver(t *testing.T) {
 	if sent != controls {
 		t.Errorf("%d were taken, want %d", sent, controls)
 	}
-	if o.End(s, []byte("complete")) {
+	if o.End(s, []byte("complete")) != Full {
 		t.Error("the ends of operations have no bound")
 	}
 	take(o)
-	if !o.Send([]byte("pong")) || !o.End(s, []byte("complete")) {
+	if !o.Send([]byte("pong")) || o.End(s, []byte("complete")) != Queued {
 		t.Error("an empty outbox is full")
+	}
+}
+
+func TestOwnMessagesAreBoundedInBytesToo(t *testing.T) {
+	o, _ := box(10, 1000)
+	if !o.Send(make([]byte, 5000)) {
+		t.Error("one that is larger than the limit does not pass alone")
+	}
+	if o.Send([]byte("x")) || o.End(new(Stream), []byte("x")) != Full {
+		t.Error("something passed behind it")
+	}
+	take(o)
+	if !o.Send(make([]byte, 900)) || o.Send(make([]byte, 101)) || !o.Send(make([]byte, 100)) {
+		t.Error("the limit is not 1000 bytes")
 	}
 }
 
@@ -113,7 +127,7 @@ func TestADroppedStreamIsSilent(t *testing.T) {
 	o.Offer(gone, []byte("1"))
 	o.Offer(stays, []byte("2"))
 	o.Drop(gone)
-	if o.Offer(gone, []byte("3")) != Closed || o.End(gone, []byte("end")) {
+	if o.Offer(gone, []byte("3")) != Closed || o.End(gone, []byte("end")) != Closed {
 		t.Error("a dropped stream was taken in")
 	}
 	if got := take(o); got != "[stays 2]" {
@@ -125,7 +139,7 @@ func TestAnEndedStreamTakesNothingMore(t *testing.T) {
 	o, _ := box(10, 1000)
 	s := new(Stream)
 	o.Offer(s, []byte("1"))
-	if !o.End(s, []byte("end")) || o.End(s, []byte("again")) || o.Offer(s, []byte("2")) != Closed {
+	if o.End(s, []byte("end")) != Queued || o.End(s, []byte("again")) != Closed || o.Offer(s, []byte("2")) != Closed {
 		t.Error("something came after the end")
 	}
 	if got := take(o); got != "[1]end" {
@@ -141,7 +155,7 @@ func TestLastWords(t *testing.T) {
 		if !o.Finish([]byte("bye"), discard) || o.Finish([]byte("again"), false) {
 			t.Error("the first last words are the last")
 		}
-		if o.Offer(s, []byte("2")) != Closed || o.Send([]byte("x")) || o.End(s, []byte("x")) {
+		if o.Offer(s, []byte("2")) != Closed || o.Send([]byte("x")) || o.End(s, []byte("x")) != Closed {
 			t.Error("something came after the last words")
 		}
 		frames, finished := o.Take(nil, 1<<20)

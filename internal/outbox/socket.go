@@ -96,12 +96,12 @@ func (s *Socket) Urge(turn int) bool {
 	if !s.turn.TryLock() {
 		return s.waiting.Urge(turn)
 	}
-	defer s.turn.Unlock()
-	if s.taken {
-		return s.waiting.Urge(turn)
+	taken := s.taken
+	if !taken {
+		s.flushLocked()
 	}
-	s.flushLocked()
-	return true
+	s.turn.Unlock()
+	return !taken || s.waiting.Urge(turn)
 }
 
 // flushLocked writes what waits as far as the kernel takes it. It reports whether more may wait.

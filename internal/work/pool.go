@@ -60,7 +60,7 @@ func (p *Pool) Submit(t Task) {
 		p.mu.Unlock()
 		return
 	}
-	if p.first > 0 && len(p.queue) == cap(p.queue) {
+	if p.first > len(p.queue)/2 && len(p.queue) == cap(p.queue) {
 		n := copy(p.queue, p.queue[p.first:])
 		clear(p.queue[n:])
 		p.queue, p.first = p.queue[:n], 0

@@ -85,9 +85,11 @@ func (s *session) subscribe(m message) {
 	st.Head, st.Tail = nextHead(m.ID), nextTail
 	s.mu.Lock()
 	req.Viewer = s.viewer
-	taken, full := s.findLocked(id) != nil, len(s.streams) >= s.server.options.Operations
+	most := s.server.options.Operations
+	taken, full := s.findLocked(id) != nil, len(s.streams) >= most || s.starting >= most
 	if req.Viewer != nil && !taken && !full {
 		s.streams = append(s.streams, st)
+		s.starting++
 	}
 	s.mu.Unlock()
 	switch {
@@ -106,6 +108,11 @@ func (s *session) subscribe(m message) {
 // start prepares an operation and runs it. It returns when a query has its result, or when a
 // subscription has joined its group.
 func (s *session) start(st *stream, req operation.Request) {
+	defer func() {
+		s.mu.Lock()
+		s.starting--
+		s.mu.Unlock()
+	}()
 	defer func() {
 		if v := recover(); v != nil {
 			s.server.options.Log.Error("a panic ended an operation", "panic", v, "stack", string(debug.Stack()))

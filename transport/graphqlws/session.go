@@ -28,6 +28,7 @@ type session struct {
 	ended   atomic.Bool
 	parting atomic.Int64   // once ended: until when the peer may answer, Unix nanoseconds
 	read    atomic.Int64   // when something was read last, Unix nanoseconds
+	reading atomic.Bool    // a message has begun and not ended
 	running sync.WaitGroup // goroutines of operations and of the init
 
 	mu          sync.Mutex // guards what follows; taken before the outbox' own
@@ -35,6 +36,7 @@ type session struct {
 	viewer      *auth.Viewer // nil before the ack
 	inited      bool
 	streams     []*stream // few: found by looking at each
+	starting    int       // operations that are prepared or executed; the client may have let go of some
 	timer       *time.Timer
 	pinged      time.Time // zero: the next tick sends a ping
 	expires     time.Time // when the session has its age
@@ -102,7 +104,12 @@ func (s *session) receive(kind int, r io.Reader) (goOn bool) {
 		}
 	}()
 	_ = s.conn.SetReadDeadline(time.Now().Add(s.server.options.MessageTimeout))
+	if s.ended.Load() { // no more time than the peer has anyway
+		s.waitForGoodbye()
+	}
+	s.reading.Store(true)
 	text, err := io.ReadAll(r)
+	s.reading.Store(false)
 	if err != nil {
 		s.readFailed(err)
 		return false
@@ -190,6 +197,9 @@ func (s *session) close(frame []byte, discard bool) bool {
 func (s *session) tick() {
 	o := &s.server.options
 	now, read := time.Now(), s.read.Load()
+	if s.reading.Load() { // a message has a limit of its own
+		read = now.UnixNano()
+	}
 	s.mu.Lock()
 	inited, pinged, expires := s.viewer != nil, s.pinged, s.expires
 	switch {

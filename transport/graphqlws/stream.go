@@ -25,7 +25,7 @@ func (s *stream) Next(result []byte) bool {
 // End implements operation.Sink. The id is free from the moment the last message is queued.
 func (s *stream) End(errs gqlerror.List) {
 	s.session.mu.Lock()
-	lost := s.session.removeLocked(s) && !s.session.socket.End(&s.Stream, endFrame(s.rawID(), errs))
+	lost := s.session.removeLocked(s) && s.session.socket.End(&s.Stream, endFrame(s.rawID(), errs)) == outbox.Full
 	s.session.mu.Unlock()
 	if lost { // a peer that asks and never reads has had enough answers
 		s.session.End(operation.SlowConsumer)

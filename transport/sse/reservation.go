@@ -152,7 +152,9 @@ func (r *reservation) End(ending operation.Ending) {
 func (h *held) Next(result []byte) bool { return h.reservation.stream.Offer(&h.place, result) }
 
 func (h *held) End(errs gqlerror.List) {
-	h.reservation.stream.Last(&h.place, h.last(errs))
+	if !h.reservation.stream.Last(&h.place, h.last(errs)) {
+		h.reservation.End(operation.SlowConsumer)
+	}
 	h.reservation.release(h) // after the last words, so that those of the id's next owner follow them
 }
 
