@@ -7,6 +7,7 @@
 package operation
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync/atomic"
@@ -41,22 +42,15 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	setDefault(&o.Tokens, 1000)
-	setDefault(&o.DocumentBytes, 96<<10)
-	setDefault(&o.CacheEntries, 1000)
-	setDefault(&o.CacheBytes, 16<<20)
-	setDefault(&o.Timeout, 30*time.Second)
-	setDefault(&o.Log, slog.Default())
-	setDefault(&o.Share.MaxResult, 1<<20)
-	setDefault(&o.Share.Log, o.Log)
+	o.Tokens = cmp.Or(o.Tokens, 1000)
+	o.DocumentBytes = cmp.Or(o.DocumentBytes, 96<<10)
+	o.CacheEntries = cmp.Or(o.CacheEntries, 1000)
+	o.CacheBytes = cmp.Or(o.CacheBytes, 16<<20)
+	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
+	o.Log = cmp.Or(o.Log, slog.Default())
+	o.Share.MaxResult = cmp.Or(o.Share.MaxResult, 1<<20)
+	o.Share.Log = cmp.Or(o.Share.Log, o.Log)
 	return o
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // An Engine prepares and runs operations on one schema.

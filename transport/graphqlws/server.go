@@ -8,6 +8,7 @@ package graphqlws
 
 import (
 	"bufio"
+	"cmp"
 	"log/slog"
 	"net"
 	"net/http"
@@ -53,25 +54,18 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	setDefault(&o.InitTimeout, 3*time.Second)
-	setDefault(&o.PingInterval, 25*time.Second)
-	setDefault(&o.PongWait, 8*time.Second)
-	setDefault(&o.MessageTimeout, 10*time.Second)
-	setDefault(&o.MessageBytes, 128<<10)
-	setDefault(&o.Operations, 100)
-	setDefault(&o.MaxAge, 2*time.Hour)
-	setDefault(&o.Goodbye, 5*time.Second)
-	setDefault(&o.Outbox.Events, 256)
-	setDefault(&o.Outbox.Bytes, 1<<20)
-	setDefault(&o.Log, slog.Default())
+	o.InitTimeout = cmp.Or(o.InitTimeout, 3*time.Second)
+	o.PingInterval = cmp.Or(o.PingInterval, 25*time.Second)
+	o.PongWait = cmp.Or(o.PongWait, 8*time.Second)
+	o.MessageTimeout = cmp.Or(o.MessageTimeout, 10*time.Second)
+	o.MessageBytes = cmp.Or(o.MessageBytes, 128<<10)
+	o.Operations = cmp.Or(o.Operations, 100)
+	o.MaxAge = cmp.Or(o.MaxAge, 2*time.Hour)
+	o.Goodbye = cmp.Or(o.Goodbye, 5*time.Second)
+	o.Outbox.Events = cmp.Or(o.Outbox.Events, 256)
+	o.Outbox.Bytes = cmp.Or(o.Outbox.Bytes, 1<<20)
+	o.Log = cmp.Or(o.Log, slog.Default())
 	return o
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // A Server upgrades HTTP requests to sessions. It is safe for concurrent use.
