@@ -11,7 +11,7 @@ import (
 const (
 	// room is how many bytes of garbage may gather between two collections of a small heap. With
 	// the runtime's own rule, as much as is live, 2,000 topics at full load cost a third more
-	// processor time: a heap of 30 MB is then collected twenty times a second.
+	// processor time.
 	room = 256 << 20
 	// leastPercent and mostPercent bound GOGC: a large heap is collected by the runtime's own rule.
 	leastPercent, mostPercent = 100, 400
