@@ -39,7 +39,8 @@ func WithFeed(ctx context.Context) (context.Context, *Feed) {
 
 // Stream is the whole body of a subscription resolver that a topic feeds: it gives the channel on
 // which the topic's events arrive, decoded. decode runs once per event and T on a node, its result
-// is shared and read-only; an error from it loses only that event, counted and logged.
+// is shared and read-only, by private operations too: decode must not depend on who asks. An error
+// from it loses only that event, counted and logged.
 func Stream[T any](ctx context.Context, decode func([]byte) (T, error)) (<-chan T, error) {
 	f, ok := ctx.Value(feedKey{}).(*Feed)
 	if !ok || f.push != nil {

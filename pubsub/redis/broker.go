@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluice-gateway/sluice/internal/redisconn"
 	"github.com/sluice-gateway/sluice/pubsub"
 	"github.com/sluice-gateway/sluice/pubsub/internal/fanout"
 )
@@ -50,7 +51,7 @@ type layout interface {
 // or the same with rediss for TLS. It does not wait for Redis: Health says when the broker is up,
 // and one that cannot be reached is tried until Close. The error is about url, and does not quote it.
 func New(url string, o Options) (*Broker, error) {
-	t, err := parseURL(url)
+	t, err := redisconn.Parse(url)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +68,7 @@ func New(url string, o Options) (*Broker, error) {
 		stop:    stop,
 		stopped: ctx.Done(),
 	}
-	if t.mode == cluster {
+	if t.IsCluster() {
 		b.layout = newClusterLayout(b, t)
 	} else {
 		b.layout = newFixedLayout(b, t)

@@ -10,6 +10,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/sluice-gateway/sluice/internal/redisconn"
 	"github.com/sluice-gateway/sluice/pubsub"
 )
 
@@ -43,7 +44,7 @@ type master struct {
 	stop   context.CancelFunc
 }
 
-func newClusterLayout(b *Broker, t target) *clusterLayout {
+func newClusterLayout(b *Broker, t redisconn.Target) *clusterLayout {
 	options := clientOptions(t, b.options).Cluster()
 	options.ClusterStateReloadInterval = clusterReload
 	return &clusterLayout{

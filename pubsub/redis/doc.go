@@ -16,6 +16,7 @@
 //
 // # Permissions
 //
-// An ACL user needs +@connection, +@pubsub and the channels of its topics, and &sluice.probe.* for
-// the probes; in a Cluster also +cluster|slots, to find the masters. For a pattern Redis wants the very same text among the user's channels: &price.*.
+// An ACL user needs +@connection, +@pubsub and the channels of its topics, &sluice.probe.* for the
+// probes and &_sluice.* for what nodes tell each other; in a Cluster also +cluster|slots, to find the
+// masters. For a pattern Redis wants the very same text among the user's channels: &price.*.
 package redis

@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/sluice-gateway/sluice/internal/redisconn"
 )
 
 // A fixedLayout spreads topics by hash over a fixed number of links to one Redis, which may be
@@ -17,14 +19,8 @@ type fixedLayout struct {
 	seed   maphash.Seed
 }
 
-func newFixedLayout(b *Broker, t target) *fixedLayout {
-	common := clientOptions(t, b.options)
-	f := &fixedLayout{seed: maphash.MakeSeed()}
-	if t.mode == sentinel {
-		f.client = goredis.NewFailoverClient(common.Failover())
-	} else {
-		f.client = goredis.NewClient(common.Simple())
-	}
+func newFixedLayout(b *Broker, t redisconn.Target) *fixedLayout {
+	f := &fixedLayout{client: t.Client(clientOptions(t, b.options)), seed: maphash.MakeSeed()}
 	for n := range b.options.Connections {
 		l := b.newLink(t.String(), false)
 		l.server = fixedServer{f.client, fmt.Sprint(b.probes, n)}

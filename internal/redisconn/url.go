@@ -1,4 +1,4 @@
-package redis
+package redisconn
 
 import (
 	"errors"
@@ -18,8 +18,11 @@ const (
 	cluster
 )
 
-// A target is what a URL says. Its String, unlike the URL, is fit for logs.
-type target struct {
+// escape is the advice when a URL reads oddly.
+const escape = "write special characters of the user and the password as %XX"
+
+// A Target is what a URL says. Its String, unlike the URL, is fit for logs.
+type Target struct {
 	mode      mode
 	tls       bool
 	addresses []string // host:port; of the sentinels or of some cluster nodes when there are several
@@ -32,7 +35,8 @@ type target struct {
 	sentinelPassword string
 }
 
-func (t target) String() string {
+// String names the servers, without a credential.
+func (t Target) String() string {
 	text := strings.Join(t.addresses, ",")
 	if t.mode == sentinel {
 		return t.master + " of sentinels " + text
@@ -40,21 +44,25 @@ func (t target) String() string {
 	return text
 }
 
-// parseURL reads
+// IsCluster reports whether the servers are nodes of a Cluster.
+func (t Target) IsCluster() bool { return t.mode == cluster }
+
+// Parse reads
 //
 //	redis://[user:password@]host[:port][/db]
 //	redis+sentinel://[user:password@]host[:port],…/master-name[/db][?sentinel_username=…&sentinel_password=…]
 //	redis+cluster://[user:password@]host[:port],…
 //
-// and the same with rediss for TLS. Its errors never quote the URL, which may hold a password.
-func parseURL(text string) (target, error) {
+// and the same with rediss for TLS. Its errors quote the scheme at most: a password with a / or a ?
+// in it, as it is and not as %XX, reads like a host or a path.
+func Parse(text string) (Target, error) {
 	scheme, rest, ok := strings.Cut(text, "://")
 	if !ok {
-		return target{}, errors.New("redis: the URL has no scheme; write redis://host:6379")
+		return Target{}, errors.New("redis: the URL has no scheme; write redis://host:6379")
 	}
 	t, err := targetOf(scheme)
 	if err != nil {
-		return target{}, err
+		return Target{}, err
 	}
 	// net/url refuses several host:port, so the list is cut out and it reads the remainder.
 	authority, tail := rest, ""
@@ -67,18 +75,21 @@ func parseURL(text string) (target, error) {
 	}
 	u, err := url.Parse("redis://" + userinfo + "host" + tail)
 	if err != nil {
-		return target{}, errors.New("redis: the URL cannot be read; write special characters of the user and the password as %XX")
+		return Target{}, errors.New("redis: the URL cannot be read; " + escape)
 	}
 	t.user = u.User.Username()
 	t.password, _ = u.User.Password()
 	if t.addresses, err = addressesOf(hosts, t.mode); err != nil {
-		return target{}, err
+		return Target{}, err
 	}
-	return t, t.readTail(u)
+	if err := t.readTail(u); err != nil {
+		return Target{}, err
+	}
+	return t, nil
 }
 
-func targetOf(scheme string) (target, error) {
-	var t target
+func targetOf(scheme string) (Target, error) {
+	var t Target
 	base, kind, _ := strings.Cut(scheme, "+")
 	switch base {
 	case "redis":
@@ -105,13 +116,13 @@ func addressesOf(hosts string, m mode) ([]string, error) {
 		defaultPort = "26379"
 	}
 	var addresses []string
-	for host := range strings.SplitSeq(hosts, ",") {
+	for i, host := range strings.Split(hosts, ",") {
 		name, port, err := net.SplitHostPort(host)
 		if err != nil { // no port, then
 			name, port = strings.Trim(host, "[]"), defaultPort
 		}
 		if _, err := strconv.ParseUint(port, 10, 16); err != nil || name == "" {
-			return nil, fmt.Errorf("redis: %q in the URL is not host:port", host)
+			return nil, fmt.Errorf("redis: host %d of the URL is not host:port; %s", i+1, escape)
 		}
 		addresses = append(addresses, net.JoinHostPort(name, port))
 	}
@@ -122,7 +133,7 @@ func addressesOf(hosts string, m mode) ([]string, error) {
 }
 
 // readTail reads what follows the hosts: /db, /master/db, and the query.
-func (t *target) readTail(u *url.URL) error {
+func (t *Target) readTail(u *url.URL) error {
 	path := strings.FieldsFunc(u.Path, func(r rune) bool { return r == '/' })
 	if t.mode == sentinel {
 		if len(path) == 0 {
@@ -132,11 +143,11 @@ func (t *target) readTail(u *url.URL) error {
 	}
 	switch {
 	case len(path) > 1 || t.mode == cluster && len(path) > 0:
-		return fmt.Errorf("redis: the path %q of the URL is too long", u.Path)
+		return errors.New("redis: the path of the URL is too long; " + escape)
 	case len(path) == 1:
 		db, err := strconv.Atoi(path[0])
 		if err != nil || db < 0 {
-			return fmt.Errorf("redis: database %q in the URL is not a number", path[0])
+			return errors.New("redis: the database in the URL is not a number; " + escape)
 		}
 		t.db = db
 	}
@@ -147,7 +158,7 @@ func (t *target) readTail(u *url.URL) error {
 		case t.mode == sentinel && key == "sentinel_password":
 			t.sentinelPassword = values[0]
 		default:
-			return fmt.Errorf("redis: parameter %q of the URL is not known; other settings are in Options", key)
+			return errors.New("redis: the URL has a parameter besides sentinel_username and sentinel_password of redis+sentinel://; " + escape)
 		}
 	}
 	return nil
