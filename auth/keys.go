@@ -13,12 +13,14 @@ type Key struct {
 	Consumer string   // required
 	Subject  string   // optional: the end user it acts for
 	Scopes   []string // optional
+	Publish  []string // optional: topics that it may publish to
+	Plan     string   // optional
 }
 
 // MinKeyLength is the shortest key accepted, in bytes: what is shorter can be guessed.
 const MinKeyLength = 16
 
-// Keys is an Authenticator over a fixed list of keys. It keeps their hashes, not the keys, so a
+// Keys is an Authenticator over a fixed list of keys, which are good as long as the process lives. It keeps their hashes, not the keys, so a
 // look-up takes the same time however much of a guess is right.
 type Keys struct {
 	viewers map[[sha256.Size]byte]*Viewer
@@ -38,7 +40,10 @@ func NewKeys(list []Key) (*Keys, error) {
 		case k.viewers[hash] != nil:
 			bad = append(bad, fmt.Errorf("keys[%d]: the same key is listed before", i))
 		default:
-			k.viewers[hash] = &Viewer{Consumer: key.Consumer, Subject: key.Subject, Scopes: key.Scopes}
+			k.viewers[hash] = &Viewer{
+				Consumer: key.Consumer, Subject: key.Subject,
+				Scopes: key.Scopes, Publish: key.Publish, Plan: key.Plan,
+			}
 		}
 	}
 	return k, errors.Join(bad...)
@@ -46,12 +51,15 @@ func NewKeys(list []Key) (*Keys, error) {
 
 // Authenticate implements Authenticator.
 func (k *Keys) Authenticate(_ context.Context, c Credentials) (*Viewer, error) {
-	if c.Token == "" {
+	switch {
+	case c.None():
 		return Anonymous, nil
+	case c.Token == "":
+		return nil, ErrOtherKind
 	}
 	v, ok := k.viewers[sha256.Sum256([]byte(c.Token))]
 	if !ok {
-		return nil, ErrBadCredentials
+		return nil, ErrOtherKind
 	}
 	return v, nil
 }
