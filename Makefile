@@ -3,7 +3,7 @@
 
 GO ?= go
 TOOL = $(GO) tool -modfile=tools/go.mod
-GENERATED = graph resolvers internal/testschema
+GENERATED = graph resolvers internal/testschema internal/vault
 
 .PHONY: run test check lint format generate generated go-test e2e bench fuzz deps build
 
@@ -27,6 +27,7 @@ lint:
 generate:
 	$(TOOL) gqlgen generate
 	cd internal/testschema && $(GO) tool -modfile=../../tools/go.mod gqlgen generate
+	cd internal/vault && $(GO) tool -modfile=../../tools/go.mod gqlgen generate
 
 # The generated code is what the generator makes of the schema now.
 generated:

@@ -4,11 +4,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
 import { clients } from "./clients/index.js";
-import { check } from "./support/check.js";
+import { checkConnected, refusal } from "./support/connected.js";
+import { adminKey } from "./support/credentials.js";
 import { Gateway } from "./support/gateway.js";
 import { Redis } from "./support/redis.js";
 import { changePrice, priceChanged, priceEvent, productQuery } from "./support/shop.js";
-import { until, within } from "./support/until.js";
+import { until } from "./support/until.js";
 
 /** Subscribes to the prices of products and keeps the notes that arrive. */
 function listen(connection, ids) {
@@ -49,38 +50,11 @@ for (const client of clients) {
     before(async () => (gateway = await Gateway.start(redis)));
     after(() => gateway?.discard());
 
-    /** A test with connections, after which the gateway has forgotten every client. */
-    const checkConnected = (name, body, options) =>
-      check(name, async () => {
-        const connections = [];
-        const connect = () => {
-          const made = client.connect(gateway, options);
-          connections.push(made);
-          return made;
-        };
-        try {
-          await body(connect);
-        } finally {
-          for (const made of connections) await made.close();
-        }
-        await gateway.quiet();
-      });
+    /** Everybody here may change prices. */
+    const connected = (name, body, options) =>
+      checkConnected(name, client, () => gateway, (connect) => body(() => connect({ token: adminKey, ...options })));
 
-    /** How the client's user learns the GraphQL errors of an operation. */
-    const refusal = async (where, operation) => {
-      if (where === "result") return (await operation).errors;
-      const thrown = await within(
-        "the client throws",
-        operation.then(
-          (result) => assert.fail(`nothing was thrown, the result is ${JSON.stringify(result)}`),
-          (error) => error,
-        ),
-      );
-      if (thrown instanceof assert.AssertionError) throw thrown;
-      return client.graphqlErrors(thrown);
-    };
-
-    checkConnected("a query and a mutation are answered", async (connect) => {
+    connected("a query and a mutation are answered", async (connect) => {
       const connection = connect();
       const { data } = await connection.query(productQuery, { id: "2" });
       assert.equal(data.product.id, "2");
@@ -92,7 +66,7 @@ for (const client of clients) {
       assert.equal(again.data.product.price, "12.50");
     });
 
-    checkConnected("every event arrives once and in order, from mutations and from Redis", async (connect) => {
+    connected("every event arrives once and in order, from mutations and from Redis", async (connect) => {
       const connection = connect();
       const prices = listen(connection, ["1"]);
       await gateway.members(1);
@@ -106,7 +80,7 @@ for (const client of clients) {
       prices.unsubscribe();
     });
 
-    checkConnected("a burst arrives once and in order, whatever its text", async (connect) => {
+    connected("a burst arrives once and in order, whatever its text", async (connect) => {
       const prices = listen(connect(), ["1"]);
       await gateway.members(1);
       const notes = noted(100).map((note) => awkward + note);
@@ -116,7 +90,7 @@ for (const client of clients) {
       prices.unsubscribe();
     });
 
-    checkConnected("nothing arrives after unsubscribing", async (connect) => {
+    connected("nothing arrives after unsubscribing", async (connect) => {
       const prices = listen(connect(), ["1"]);
       const witness = listen(connect(), ["1"]);
       await gateway.members(2);
@@ -131,7 +105,7 @@ for (const client of clients) {
       await gateway.members(0);
     });
 
-    checkConnected("a subscription survives a restart of the gateway", async (connect) => {
+    connected("a subscription survives a restart of the gateway", async (connect) => {
       const connection = connect();
       const prices = listen(connection, ["1"]);
       await gateway.members(1);
@@ -151,32 +125,32 @@ for (const client of clients) {
     // No retries: graphql-sse takes every refusal of a single connection for a broken network.
     const once = { retryAttempts: 0 };
 
-    checkConnected(
+    connected(
       "the errors of a document that is not valid arrive",
       async (connect) => {
-        const errors = await refusal(client.errors.validation, connect().query("query { nonsense }", {}));
+        const errors = await refusal(client, "validation", connect().query("query { nonsense }", {}));
         assert.equal(errors[0].extensions.code, "GRAPHQL_VALIDATION_FAILED");
         assert.match(errors[0].message, /nonsense/);
       },
       once,
     );
 
-    checkConnected(
+    connected(
       "the errors of a subscription that is not valid arrive",
       async (connect) => {
         const operation = new Promise((resolve, reject) => {
           connect().subscribe("subscription { nonsense }", {}, resolve).done.catch(reject);
         });
-        const errors = await refusal(client.errors.subscription, operation);
+        const errors = await refusal(client, "subscription", operation);
         assert.equal(errors[0].extensions.code, "GRAPHQL_VALIDATION_FAILED");
         assert.match(errors[0].message, /nonsense/);
       },
       once,
     );
 
-    checkConnected("a caller's mistake arrives as the error of the field", async (connect) => {
+    connected("a caller's mistake arrives as the error of the field", async (connect) => {
       const mistake = connect().query(changePrice, { id: "no such", price: "1.00" });
-      const errors = await refusal(client.errors.execution, mistake);
+      const errors = await refusal(client, "execution", mistake);
       assert.equal(errors[0].extensions.code, "BAD_USER_INPUT");
       assert.match(errors[0].message, /no such/);
       assert.deepEqual(errors[0].path, ["changePrice"]);

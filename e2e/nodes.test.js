@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
 import { graphqlWS } from "./clients/graphql-ws.js";
 import { check } from "./support/check.js";
+import { adminKey } from "./support/credentials.js";
 import { Gateway } from "./support/gateway.js";
 import { Redis } from "./support/redis.js";
 import { changePrice, priceChanged, priceEvent } from "./support/shop.js";
@@ -17,7 +18,7 @@ describe("two gateways on one Redis", () => {
     redis = await Redis.start();
     for (let i = 0; i < 2; i++) gateways.push(await Gateway.start(redis));
     for (const gateway of gateways) {
-      const connection = graphqlWS.connect(gateway);
+      const connection = graphqlWS.connect(gateway, { token: adminKey });
       const events = [];
       const { done } = connection.subscribe(priceChanged, { ids: ["1"] }, ({ data }) => events.push(data.priceChanged));
       done.catch((error) => events.push(error)); // no event, so that the comparison shows it

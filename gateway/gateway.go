@@ -30,8 +30,12 @@ type Options struct {
 	// Broker carries events; default: in this process only. The gateway closes a broker that it
 	// made itself, no other.
 	Broker pubsub.Broker
-	// Authenticator says who is calling; default: everybody is anonymous.
+	// Authenticator says who is calling; default: everybody is anonymous. If it is an auth.Rechecker,
+	// it is asked again for as long as sessions are open.
 	Authenticator auth.Authenticator
+	// Recheck is how often the keys of open sessions are checked, besides when a change of one is
+	// announced, and how long that may take; moved by 10 % either way; default 60 s.
+	Recheck time.Duration
 	// Origins are the pages, besides the gateway's own, that may use it: exact, as in
 	// "https://shop.example".
 	Origins []string
@@ -64,11 +68,17 @@ func (o Options) withDefaults() (Options, error) {
 		}
 		o.Authenticator = nobody
 	}
+	if o.Recheck == 0 {
+		o.Recheck = time.Minute
+	}
 	if o.PublishBytes == 0 {
 		o.PublishBytes = 1 << 20
 	}
 	if o.Operation.Log == nil {
 		o.Operation.Log = o.Log
+	}
+	if o.HTTP.Log == nil {
+		o.HTTP.Log = o.Log
 	}
 	if o.WebSocket.Log == nil {
 		o.WebSocket.Log = o.Log
@@ -84,6 +94,8 @@ type Gateway struct {
 	pool     *work.Pool
 	engine   *operation.Engine
 	sessions *transport.Sessions
+	reader   *transport.Reader
+	control  *control
 	public   http.Handler
 	operator http.Handler
 	started  time.Time
@@ -91,10 +103,13 @@ type Gateway struct {
 	requests atomic.Int64 // HTTP requests that are being answered
 }
 
-// New makes a gateway for a schema. It fails when the schema's directives contradict each other;
-// the error says where and how. Close stops it.
+// New makes a gateway for a schema. It fails when the schema's directives contradict each other, or
+// the options of credentials cannot work; the error says where and how. Close stops it.
 func New(schema graphql.ExecutableSchema, options Options) (*Gateway, error) {
 	options, err := options.withDefaults()
+	if err == nil {
+		err = options.HTTP.Credentials.Check()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +117,8 @@ func New(schema graphql.ExecutableSchema, options Options) (*Gateway, error) {
 		options:  options,
 		broker:   options.Broker,
 		pool:     work.NewPool(),
-		sessions: transport.NewSessions(),
+		sessions: transport.NewSessions(auth.NewGrants(options.Authenticator)),
+		reader:   transport.NewReader(options.Authenticator, transport.NewOrigins(options.Origins), options.HTTP),
 		started:  time.Now(),
 	}
 	if g.broker == nil {
@@ -113,21 +129,22 @@ func New(schema graphql.ExecutableSchema, options Options) (*Gateway, error) {
 		g.pool.Close()
 		return nil, err
 	}
+	g.control = newControl(g.broker, g.sessions.Grants(), options.Recheck, options.Log)
 	g.public = g.publicRoutes()
 	g.operator = g.operatorRoutes()
 	return g, nil
 }
 
 // ServeHTTP serves front ends: /graphql speaks every protocol, /graphql/stream is the single
-// connection of GraphQL over SSE; /healthz and /readyz.
+// connection of GraphQL over SSE; /auth/renew; /publish/{topic}; /healthz and /readyz.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.requests.Add(1)
 	defer g.requests.Add(-1)
 	g.public.ServeHTTP(w, r)
 }
 
-// Operator serves what only operators may reach: health, POST /publish/{topic}, /stats and
-// /debug/pprof. It has no authentication: listen on loopback or a closed network.
+// Operator serves what only operators may reach: health, /stats and /debug/pprof, which need no
+// credentials: listen on loopback or a closed network. /publish/{topic} needs them here too.
 func (g *Gateway) Operator() http.Handler { return g.operator }
 
 // Do runs one query or mutation, through the same checks as any client's, and returns its result.
@@ -146,6 +163,7 @@ func (g *Gateway) Close(ctx context.Context, window time.Duration) error {
 	g.NotReady()
 	g.engine.Drain()
 	err := errors.Join(g.sessions.Close(ctx, operation.Restarting, window, closePatience), g.answered(ctx))
+	g.control.close()
 	g.engine.Close()
 	g.pool.Close()
 	if g.ours {

@@ -20,14 +20,25 @@ import (
 	"github.com/sluice-gateway/sluice/internal/testschema"
 	"github.com/sluice-gateway/sluice/operation"
 	"github.com/sluice-gateway/sluice/pubsub"
+	"github.com/sluice-gateway/sluice/transport/transporttest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// serve starts a gateway on the test schema with both of its listeners.
+const publisherKey = "the key of a publisher"
+
+// serve starts a gateway on the test schema with both of its listeners. By default, it knows a
+// publisher.
 func serve(t *testing.T, options gateway.Options) (g *gateway.Gateway, public, operator string) {
 	t.Helper()
 	options.Log = slog.New(slog.DiscardHandler)
+	if options.Authenticator == nil {
+		viewers := transporttest.NewViewers()
+		viewers.Set(publisherKey, &auth.Viewer{
+			Consumer: "billing", Scopes: []string{"publish"}, Publish: []string{"room.*", "nothing.1", "room.1.2", "room.a b", "_sluice.*"},
+		})
+		options.Authenticator = viewers
+	}
 	g, err := gateway.New(testschema.New(), options)
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +62,7 @@ type head struct {
 	Header     http.Header
 }
 
-func do(t *testing.T, method, url, kind, body string) (head, string) {
+func do(t *testing.T, method, url, kind, body string, header ...string) (head, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
@@ -59,6 +70,9 @@ func do(t *testing.T, method, url, kind, body string) (head, string) {
 	}
 	if kind != "" {
 		r.Header.Set("Content-Type", kind)
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
 	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
@@ -72,8 +86,14 @@ func do(t *testing.T, method, url, kind, body string) (head, string) {
 	return head{answer.StatusCode, answer.Header}, string(text)
 }
 
+// publish publishes as the publisher.
+func publish(t *testing.T, url, topic, kind, body string) (head, string) {
+	t.Helper()
+	return do(t, http.MethodPost, url+"/publish/"+topic, kind, body, "Authorization", publisherKey)
+}
+
 func TestPublish(t *testing.T) {
-	_, _, operator := serve(t, gateway.Options{PublishBytes: 100})
+	_, public, operator := serve(t, gateway.Options{PublishBytes: 100})
 	for _, tt := range []struct {
 		name, topic, kind, body string
 		status                  int
@@ -83,6 +103,7 @@ func TestPublish(t *testing.T) {
 		{"an event with a charset", "room.1", "application/json; charset=utf-8", `{"text":"x"}`, 204, ""},
 		{"a topic that feeds nothing", "nothing.1", "application/json", `{}`, 404, "room.{rooms}"},
 		{"a topic of another depth", "room.1.2", "application/json", `{}`, 404, "room.{rooms}"},
+		{"a topic of the gateway's own", "_sluice.auth", "application/json", `{}`, 404, "room.{rooms}"},
 		{"a name with a space", "room.a%20b", "application/json", `{}`, 400, "room.a b"},
 		{"a pattern", "room.*", "application/json", `{}`, 400, ""},
 		{"text that is no JSON", "room.1", "application/json", `{"text":`, 400, "JSON object"},
@@ -94,20 +115,59 @@ func TestPublish(t *testing.T) {
 		{"no content type", "room.1", "", `{}`, 415, "application/json"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			answer, text := do(t, http.MethodPost, operator+"/publish/"+tt.topic, tt.kind, tt.body)
-			if answer.StatusCode != tt.status || !strings.Contains(text, tt.says) {
-				t.Errorf("%d %s, want %d and %q", answer.StatusCode, text, tt.status, tt.says)
-			}
-			if tt.status != 204 && !strings.Contains(text, `"code":`) {
-				t.Errorf("no code in %s", text)
+			for _, listener := range []string{public, operator} {
+				answer, text := publish(t, listener, tt.topic, tt.kind, tt.body)
+				if answer.StatusCode != tt.status || !strings.Contains(text, tt.says) {
+					t.Errorf("%d %s, want %d and %q", answer.StatusCode, text, tt.status, tt.says)
+				}
+				if tt.status != 204 && !strings.Contains(text, `"code":`) {
+					t.Errorf("no code in %s", text)
+				}
 			}
 		})
 	}
 }
 
-func TestPublishIsNotForFrontEnds(t *testing.T) {
+func TestPublishingNeedsTheRightTo(t *testing.T) {
+	viewers := transporttest.NewViewers()
+	viewers.Set("no scope", &auth.Viewer{Consumer: "a", Publish: []string{"room.*"}})
+	viewers.Set("no topic", &auth.Viewer{Consumer: "a", Scopes: []string{"publish"}})
+	viewers.Set("another topic", &auth.Viewer{Consumer: "a", Scopes: []string{"publish"}, Publish: []string{"room.2", "secret.*", "*", "room"}})
+	viewers.Set("this topic", &auth.Viewer{Consumer: "a", Scopes: []string{"publish"}, Publish: []string{"room.2", "room.1"}})
+	viewers.Set("these topics", &auth.Viewer{Consumer: "a", Scopes: []string{"publish"}, Publish: []string{"room.*"}})
+	_, public, operator := serve(t, gateway.Options{Authenticator: viewers, Origins: []string{"https://shop.example"}})
+	for _, tt := range []struct {
+		name, method string
+		header       []string
+		status       int
+		says         string
+	}{
+		{"nobody", "POST", nil, 401, "UNAUTHENTICATED"},
+		{"somebody unknown", "POST", []string{"Authorization", "a guess"}, 401, "UNAUTHENTICATED"},
+		{"a viewer without the scope", "POST", []string{"Authorization", "no scope"}, 403, `"missingScopes":["publish"]`},
+		{"a viewer without topics", "POST", []string{"Authorization", "no topic"}, 403, `"topic":"room.1"`},
+		{"a viewer with other topics", "POST", []string{"Authorization", "another topic"}, 403, `"topic":"room.1"`},
+		{"a viewer with the topic", "POST", []string{"Authorization", "this topic"}, 204, ""},
+		{"a viewer with a pattern", "POST", []string{"X-API-Key", "these topics"}, 204, ""},
+		{"a foreign page", "POST", []string{"X-API-Key", "these topics", "Origin", "https://evil.example"}, 403, "FORBIDDEN"},
+		{"a listed page", "POST", []string{"X-API-Key", "these topics", "Origin", "https://shop.example"}, 204, ""},
+		{"a page that asks before", "OPTIONS", []string{"Origin", "https://shop.example"}, 204, ""},
+		{"another method", "PUT", []string{"X-API-Key", "these topics"}, 405, "POST"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, listener := range []string{public, operator} {
+				answer, text := do(t, tt.method, listener+"/publish/room.1", "application/json", `{"text":"x"}`, tt.header...)
+				if answer.StatusCode != tt.status || !strings.Contains(text, tt.says) {
+					t.Errorf("%d %s, want %d and %s", answer.StatusCode, text, tt.status, tt.says)
+				}
+			}
+		})
+	}
+}
+
+func TestWhatIsNotForFrontEnds(t *testing.T) {
 	_, public, _ := serve(t, gateway.Options{})
-	for _, path := range []string{"/publish/room.1", "/stats", "/debug/pprof/"} {
+	for _, path := range []string{"/stats", "/debug/pprof/"} {
 		if answer, _ := do(t, http.MethodPost, public+path, "application/json", `{}`); answer.StatusCode != http.StatusNotFound {
 			t.Errorf("%s answers %d to the public", path, answer.StatusCode)
 		}
@@ -132,7 +192,7 @@ func TestABrokerThatIsAway(t *testing.T) {
 	if answer, _ := do(t, http.MethodGet, public+"/healthz", "", ""); answer.StatusCode != 200 {
 		t.Errorf("healthz: %d", answer.StatusCode)
 	}
-	answer, text := do(t, http.MethodPost, operator+"/publish/room.1", "application/json", `{}`)
+	answer, text := publish(t, operator, "room.1", "application/json", `{}`)
 	if answer.StatusCode != 503 || answer.Header.Get("Retry-After") == "" || !strings.Contains(text, "BROKER_UNAVAILABLE") {
 		t.Errorf("publish: %d %s", answer.StatusCode, text)
 	}
@@ -147,15 +207,18 @@ func TestABrokerThatIsAway(t *testing.T) {
 }
 
 // stream asks for a subscription by SSE and reads it to its end.
-func stream(t *testing.T, public, query string) string {
+func stream(t *testing.T, public, query string, header ...string) string {
 	t.Helper()
 	body, _ := json.Marshal(map[string]string{"query": query})
 	r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, public+"/graphql", strings.NewReader(string(body)))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "text/event-stream")
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
-		t.Fatal(err)
+		return err.Error()
 	}
 	defer func() { _ = answer.Body.Close() }()
 	text, _ := io.ReadAll(answer.Body)
@@ -204,7 +267,7 @@ func TestDrain(t *testing.T) {
 		}
 		<-time.After(time.Millisecond)
 	}
-	do(t, http.MethodPost, operator+"/publish/room.1", "application/json", `{"room":"1","text":"before"}`)
+	publish(t, operator, "room.1", "application/json", `{"room":"1","text":"before"}`)
 	done := make(chan error)
 	go func() { done <- g.Close(t.Context(), 10*time.Millisecond) }()
 	var got []string

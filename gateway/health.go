@@ -56,6 +56,7 @@ func (g *Gateway) ready(w http.ResponseWriter, r *http.Request) {
 type Stats struct {
 	UptimeSeconds    float64 `json:"uptimeSeconds"`
 	Sessions         int     `json:"sessions"`
+	Grants           int     `json:"grants"` // sessions whose credentials are watched
 	Groups           int     `json:"groups"`
 	Starting         int     `json:"starting"`
 	Members          int     `json:"members"`
@@ -65,6 +66,7 @@ type Stats struct {
 	DroppedEvents    uint64  `json:"droppedEvents"`
 	WaitingTasks     int     `json:"waitingTasks"`
 	BrokerReconnects uint64  `json:"brokerReconnects"`
+	BadAnnouncements uint64  `json:"badAnnouncements"` // of credentials, not understood
 	// Endings says how often the node has ended a session, by code.
 	Endings map[string]uint64 `json:"endings"`
 }
@@ -75,6 +77,7 @@ func (g *Gateway) Stats() Stats {
 	return Stats{
 		UptimeSeconds:    time.Since(g.started).Seconds(),
 		Sessions:         g.sessions.Len(),
+		Grants:           g.sessions.Grants().Len(),
 		Groups:           s.Groups,
 		Starting:         s.Starting,
 		Members:          s.Members,
@@ -84,6 +87,7 @@ func (g *Gateway) Stats() Stats {
 		DroppedEvents:    s.Dropped,
 		WaitingTasks:     g.pool.Waiting(),
 		BrokerReconnects: g.broker.Health().Reconnects,
+		BadAnnouncements: g.control.malformed.Load(),
 		Endings:          g.sessions.Endings(),
 	}
 }

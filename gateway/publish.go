@@ -3,62 +3,96 @@ package gateway
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/operation"
 	"github.com/sluice-gateway/sluice/pubsub"
+	"github.com/sluice-gateway/sluice/transport"
 )
+
+// publishScope is the scope of those who publish, each to topics of their own.
+const publishScope = "publish"
 
 // publish is POST /publish/{topic}: the body, a JSON object, becomes an event. It answers 204 when
 // the broker has it.
 func (g *Gateway) publish(w http.ResponseWriter, r *http.Request) {
-	topic := r.PathValue("topic")
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		refuse(w, http.StatusUnsupportedMediaType, operation.CodeBadRequest, "send the event as Content-Type: application/json")
+	if g.reader.Begin(w, r, http.MethodPost) {
 		return
 	}
-	if err := pubsub.ValidName(topic); err != nil {
-		refuse(w, http.StatusBadRequest, operation.CodeBadRequest, err.Error())
+	refusal := g.publishTo(w, r, r.PathValue("topic"))
+	if refusal != nil {
+		refusal.Write(w, transport.ParseAccept(r.Header.Values("Accept")))
 		return
 	}
-	if !g.engine.Policy().Feeds(topic) {
-		refuse(w, http.StatusNotFound, operation.CodeBadRequest, fmt.Sprintf(
-			"no subscription is fed by topic %q; the topics are %s", topic, strings.Join(g.engine.Policy().Topics(), ", ")))
-		return
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (g *Gateway) publishTo(w http.ResponseWriter, r *http.Request, topic string) *transport.Refusal {
+	if r.Method != http.MethodPost {
+		return transport.RefuseMethod("events are published by POST", http.MethodPost)
 	}
-	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, g.options.PublishBytes))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		refuse(w, http.StatusRequestEntityTooLarge, operation.CodeBadRequest, fmt.Sprintf("an event has at most %d bytes", g.options.PublishBytes))
-		return
-	case err != nil:
-		refuse(w, http.StatusBadRequest, operation.CodeBadRequest, "the body could not be read to its end")
-		return
+	viewer, refusal := g.reader.Viewer(r)
+	if refusal == nil {
+		refusal = g.mayPublish(viewer, topic)
 	}
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(payload, &object); err != nil || object == nil || !utf8.Valid(payload) {
-		refuse(w, http.StatusBadRequest, operation.CodeBadRequest, "an event is a JSON object in UTF-8, with the fields of its type")
-		return
+	if refusal != nil {
+		return refusal
+	}
+	payload, refusal := g.event(w, r)
+	if refusal != nil {
+		return refusal
 	}
 	switch err := g.broker.Publish(r.Context(), topic, payload); {
 	case err == nil:
-		w.WriteHeader(http.StatusNoContent)
+		return nil
 	case errors.Is(err, pubsub.ErrUnavailable), errors.Is(err, pubsub.ErrClosed):
-		w.Header().Set("Retry-After", "1")
-		refuse(w, http.StatusServiceUnavailable, operation.CodeBroker, "the broker cannot be reached; nothing was published")
+		return transport.Refuse(http.StatusServiceUnavailable, operation.CodeBroker, "the broker cannot be reached: nothing was published, or nobody knows; try again")
 	default:
 		g.options.Log.Error("publishing failed", "topic", topic, "error", err)
-		refuse(w, http.StatusInternalServerError, operation.CodeInternal, "the event could not be published")
+		return transport.Refuse(http.StatusInternalServerError, operation.CodeInternal, "the event could not be published")
 	}
 }
 
-// refuse answers with one GraphQL-shaped error.
-func refuse(w http.ResponseWriter, status int, code, message string) {
-	writeJSON(w, status, map[string]any{"errors": []any{operation.Errorf(code, "%s", message)}})
+// mayPublish refuses a topic that there is not, or that is not the viewer's.
+func (g *Gateway) mayPublish(viewer *auth.Viewer, topic string) *transport.Refusal {
+	covers := func(pattern string) bool { return pubsub.Match(pattern, topic) }
+	switch err := pubsub.ValidName(topic); {
+	case viewer.IsAnonymous():
+		return transport.Refuse(http.StatusUnauthorized, operation.CodeUnauthenticated,
+			"publishing needs credentials with the scope %s", publishScope)
+	case !viewer.Has(publishScope):
+		refusal := transport.Refuse(http.StatusForbidden, operation.CodeForbidden, "publishing needs the scope %s", publishScope)
+		refusal.Errors[0].Extensions["missingScopes"] = []string{publishScope}
+		return refusal
+	case err != nil:
+		return transport.Refuse(http.StatusBadRequest, operation.CodeBadRequest, "%v", err)
+	case !slices.ContainsFunc(viewer.Publish, covers):
+		refusal := transport.Refuse(http.StatusForbidden, operation.CodeForbidden, "these credentials do not allow to publish to topic %q", topic)
+		refusal.Errors[0].Extensions["topic"] = topic
+		return refusal
+	case topic == controlTopic, !g.engine.Policy().Feeds(topic):
+		return transport.Refuse(http.StatusNotFound, operation.CodeBadRequest, "no subscription is fed by topic %q; the topics are %s",
+			topic, strings.Join(g.engine.Policy().Topics(), ", "))
+	}
+	return nil
+}
+
+// event reads the body: a JSON object.
+func (g *Gateway) event(w http.ResponseWriter, r *http.Request) ([]byte, *transport.Refusal) {
+	if !transport.IsJSON(r.Header) {
+		return nil, transport.RefuseType()
+	}
+	payload, refusal := g.reader.Body(w, r, g.options.PublishBytes)
+	if refusal != nil {
+		return nil, refusal
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(payload, &object); err != nil || object == nil || !utf8.Valid(payload) {
+		return nil, transport.Refuse(http.StatusBadRequest, operation.CodeBadRequest, "an event is a JSON object in UTF-8, with the fields of its type")
+	}
+	return payload, nil
 }

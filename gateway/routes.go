@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/http/pprof"
 
-	"github.com/sluice-gateway/sluice/transport"
 	"github.com/sluice-gateway/sluice/transport/graphqlws"
 	"github.com/sluice-gateway/sluice/transport/httpapi"
 	"github.com/sluice-gateway/sluice/transport/multipart"
@@ -13,17 +12,15 @@ import (
 
 func (g *Gateway) publicRoutes() http.Handler {
 	o := &g.options
-	origins := transport.NewOrigins(o.Origins)
-	reader := transport.NewReader(o.Authenticator, origins, o.HTTP)
-	ws := graphqlws.New(g.engine, o.Authenticator, origins, g.sessions, g.pool, o.WebSocket)
-	requests := httpapi.New(g.engine, reader, httpapi.Options{
+	ws := graphqlws.New(g.engine, g.reader, g.sessions, g.pool, o.WebSocket)
+	requests := httpapi.New(g.engine, g.reader, httpapi.Options{
 		PartialStatus: o.PartialStatus,
 		Streams: []httpapi.Protocol{
 			multipart.New(g.sessions, o.Streams),
 			sse.NewDistinct(g.sessions, o.Streams),
 		},
 	})
-	connection := sse.NewConnection(g.engine, reader, g.sessions, sse.Options{
+	connection := sse.NewConnection(g.engine, g.reader, g.sessions, sse.Options{
 		Stream:     o.Streams,
 		Operations: o.WebSocket.Operations,
 	})
@@ -36,9 +33,11 @@ func (g *Gateway) publicRoutes() http.Handler {
 		requests.ServeHTTP(w, r)
 	})
 	mux.Handle("/graphql/stream", connection)
+	mux.HandleFunc("/auth/renew", g.renew)
+	mux.HandleFunc("/publish/{topic}", g.publish)
 	mux.HandleFunc("GET /healthz", g.health)
 	mux.HandleFunc("GET /readyz", g.ready)
-	return mux
+	return secured(mux)
 }
 
 func (g *Gateway) operatorRoutes() http.Handler {
@@ -46,11 +45,11 @@ func (g *Gateway) operatorRoutes() http.Handler {
 	mux.HandleFunc("GET /healthz", g.health)
 	mux.HandleFunc("GET /readyz", g.ready)
 	mux.HandleFunc("GET /stats", g.stats)
-	mux.HandleFunc("POST /publish/{topic}", g.publish)
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("/publish/{topic}", g.publish)
+	mux.HandleFunc("GET /debug/pprof/", page(pprof.Index))
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	return mux
+	return secured(mux)
 }

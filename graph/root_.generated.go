@@ -56,9 +56,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputCreateApiKeyInput,
 		ec.unmarshalInputOrderLineInput,
 		ec.unmarshalInputProductFilter,
 		ec.unmarshalInputProductOrder,
+		ec.unmarshalInputUpdateApiKeyInput,
 	)
 	first := true
 
@@ -151,7 +153,20 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
-	{Name: "../schema/directives.graphqls", Input: `"The result depends on the viewer: it is never shared between viewers."
+	{Name: "../schema/directives.graphqls", Input: `"""
+Anyone may call this field. Without ` + "`" + `@public` + "`" + ` and without ` + "`" + `@auth` + "`" + `, a field of Query, Mutation or
+Subscription needs an authenticated caller. On such a type it is said for all of its fields.
+"""
+directive @public on FIELD_DEFINITION | OBJECT
+
+"""
+The viewer is authenticated and holds every scope, and ` + "`" + `rule` + "`" + ` is true: a CEL expression over ` + "`" + `viewer` + "`" + `
+(consumer, subject, issuer, scopes, plan, claims, anonymous) and the field's ` + "`" + `args` + "`" + `. On a type it
+is said for all of its fields; on an interface, for all of its fields in every type that has them.
+"""
+directive @auth(scopes: [String!], rule: String) on FIELD_DEFINITION | OBJECT | INTERFACE
+
+"The result depends on the viewer: it is never shared between viewers."
 directive @private on FIELD_DEFINITION | OBJECT
 
 """
@@ -165,6 +180,115 @@ directive @topic(name: String!) on FIELD_DEFINITION
 "A mutation whose result is published as an event. ` + "`" + `{field}` + "`" + ` stands for a field of the result."
 directive @publish(topic: String!) repeatable on FIELD_DEFINITION
 `, BuiltIn: false},
+	{Name: "../schema/keys.graphqls", Input: `extend type Query {
+  "One API key, or null when there is none with this id."
+  apiKey(id: ID!): ApiKey @auth(scopes: ["admin"])
+
+  "API keys, the newest first, also those that have expired or were revoked."
+  apiKeys(
+    "Only keys of this consumer."
+    consumer: String
+    "How many keys: 1 to 100."
+    first: Int = 50
+    "Start after the key with this id: the last one of the page before."
+    after: ID
+  ): [ApiKey!]! @auth(scopes: ["admin"])
+}
+
+extend type Mutation {
+  "Makes an API key."
+  createApiKey(input: CreateApiKeyInput!): IssuedApiKey! @auth(scopes: ["admin"])
+
+  """
+  Changes an API key; what is left out stays as it is. Sessions that are open have the new rights at
+  once, on every node. A key that was revoked cannot be changed.
+  """
+  updateApiKey(id: ID!, input: UpdateApiKeyInput!): ApiKey! @auth(scopes: ["admin"])
+
+  """
+  Gives an API key a new secret. The one before stays good for ` + "`" + `graceSeconds` + "`" + `, then the sessions that
+  stand on it end; so they do at once where it is 0.
+  """
+  rotateApiKey(
+    id: ID!
+    "At most 2592000, which is 30 days."
+    graceSeconds: Int = 0
+  ): IssuedApiKey! @auth(scopes: ["admin"])
+
+  "Ends an API key for ever, and every session that stands on it. It may be done again."
+  revokeApiKey(id: ID!): ApiKey! @auth(scopes: ["admin"])
+}
+
+"What is known of an API key; the key itself is not."
+type ApiKey {
+  "The part between the underscores of the key. It is no secret."
+  id: ID!
+  name: String!
+  "The application that the key belongs to."
+  consumer: String!
+  "The end user that the key acts for, if it acts for one."
+  subject: String
+  "What the key may do."
+  scopes: [String!]!
+  "The topics that the key may publish to: names, and patterns such as ` + "`" + `price.*` + "`" + `."
+  publish: [String!]!
+  "What the consumer has bought; null for the default plan."
+  plan: String
+  "The pages that the key is good for; empty for any page, and for callers that are none."
+  origins: [String!]!
+  "The networks that the key is good from, such as ` + "`" + `10.0.0.0/8` + "`" + `; empty for any."
+  addresses: [String!]!
+  createdAt: Time!
+  "When the key stops being good; null for never."
+  expiresAt: Time
+  "When the key was revoked; null when it was not."
+  revokedAt: Time
+  "Until when the secret before the last rotation is good; null when there is none."
+  previousSecretUntil: Time
+}
+
+"An API key with the secret that it was just given."
+type IssuedApiKey {
+  "The key itself, shown only here, once: keep it where no other reads it."
+  key: String!
+  apiKey: ApiKey!
+}
+
+"An API key to make."
+input CreateApiKeyInput {
+  "1 to 100 characters, for those who read the list."
+  name: String!
+  "The application that the key belongs to: 1 to 100 characters."
+  consumer: String!
+  "The end user that the key acts for."
+  subject: String
+  scopes: [String!]! = []
+  "Names of topics, and patterns such as ` + "`" + `price.*` + "`" + `."
+  publish: [String!]! = []
+  plan: String
+  "Pages that the key is good for, exact, such as ` + "`" + `https://shop.example` + "`" + `. Browsers say which page asks; nothing else need."
+  origins: [String!]! = []
+  "Networks and addresses that the key is good from, such as ` + "`" + `10.0.0.0/8` + "`" + ` and ` + "`" + `192.0.2.7` + "`" + `."
+  addresses: [String!]! = []
+  "In the future; left out for never."
+  expiresAt: Time
+}
+
+"What becomes different about an API key. ` + "`" + `null` + "`" + ` takes away what is there."
+input UpdateApiKeyInput {
+  "1 to 100 characters; ` + "`" + `null` + "`" + ` is as if left out."
+  name: String
+  scopes: [String!]
+  publish: [String!]
+  plan: String
+  "For sessions that open from now on."
+  origins: [String!]
+  "For sessions that open from now on."
+  addresses: [String!]
+  "In the future; ` + "`" + `null` + "`" + ` for never."
+  expiresAt: Time
+}
+`, BuiltIn: false},
 	{Name: "../schema/storefront.graphqls", Input: `"""
 An exact amount with up to two digits after the point, written as a string: ` + "`" + `"12.50"` + "`" + `. Money is
 never a floating point number here. As an input, a number is understood too.
@@ -177,7 +301,7 @@ scalar Time @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
 "A small shop: products whose prices and stock change, and orders of customers."
 type Query {
   "One product, or null when there is none with this id."
-  product(id: ID!): Product
+  product(id: ID!): Product @public
 
   """
   Products, page by page. Read forward with ` + "`" + `first` + "`" + ` and ` + "`" + `after` + "`" + `, or backward with ` + "`" + `last` + "`" + ` and
@@ -196,16 +320,23 @@ type Query {
     filter: ProductFilter
     "The order of the products; by name when left out."
     orderBy: ProductOrder
-  ): ProductConnection!
+  ): ProductConnection! @public
 
-  "One of the caller's own orders, or null when the caller has none with this id."
-  order(id: ID!): Order @private
+  """
+  One of the caller's own orders, or null when the caller has none with this id; anybody's for the
+  scope ` + "`" + `orders:read` + "`" + `.
+  """
+  order(id: ID!): Order @private @auth(rule: "viewer.subject != '' || 'orders:read' in viewer.scopes")
 
-  "The caller's own orders, the newest first."
+  "The caller's own orders, the newest first; another customer's for the scope ` + "`" + `orders:read` + "`" + `."
   orders(
     "How many orders: 1 to 100."
     first: Int = 20
-  ): [Order!]! @private
+    "Whose orders, instead of the caller's own."
+    customer: ID
+  ): [Order!]!
+    @private
+    @auth(rule: "args.customer == null ? viewer.subject != '' : args.customer == viewer.subject || 'orders:read' in viewer.scopes")
 }
 
 type Mutation {
@@ -216,14 +347,14 @@ type Mutation {
     price: Decimal!
     "Why the price changes, for whoever receives the event; at most 280 characters."
     note: String
-  ): PriceChange! @publish(topic: "price.{productId}")
+  ): PriceChange! @auth(scopes: ["catalog:write"]) @publish(topic: "price.{productId}")
 
   "Adds to the stock of a product and tells everyone who subscribes to ` + "`" + `stockChanged` + "`" + `."
   restock(
     productId: ID!
     "How many arrive: 1 to 100000. No stock is over 1000000."
     quantity: Int!
-  ): StockChange! @publish(topic: "stock.{productId}")
+  ): StockChange! @auth(scopes: ["catalog:write"]) @publish(topic: "stock.{productId}")
 
   """
   Places an order for the caller, at the prices of now, and takes the stock of every line; or, if
@@ -232,24 +363,24 @@ type Mutation {
   placeOrder(
     "1 to 50 lines, each of another product."
     lines: [OrderLineInput!]!
-  ): Order!
+  ): Order! @auth(rule: "viewer.subject != ''")
 
-  """
-  Moves an order to its next status and tells its customer through ` + "`" + `orderStatusChanged` + "`" + `. The caller
-  is the order's customer or holds the scope ` + "`" + `orders:write` + "`" + `.
-  """
-  advanceOrder(id: ID!): OrderStatusChange! @publish(topic: "order.{customer}")
+  "Moves an order to its next status and tells its customer through ` + "`" + `orderStatusChanged` + "`" + `."
+  advanceOrder(id: ID!): OrderStatusChange! @auth(scopes: ["orders:write"]) @publish(topic: "order.{customer}")
 }
 
 type Subscription {
   "Every change of a price, from now on; of all products when ` + "`" + `productIds` + "`" + ` is left out."
-  priceChanged(productIds: [ID!]): PriceChange! @topic(name: "price.{productIds}")
+  priceChanged(productIds: [ID!]): PriceChange! @public @topic(name: "price.{productIds}")
 
   "Every change of one product's stock, from now on."
-  stockChanged(productId: ID!): StockChange! @topic(name: "stock.{productId}")
+  stockChanged(productId: ID!): StockChange! @public @topic(name: "stock.{productId}")
 
   "Every new status of the caller's own orders, from now on."
-  orderStatusChanged: OrderStatusChange! @private @topic(name: "order.{viewer.subject}")
+  orderStatusChanged: OrderStatusChange!
+    @private
+    @auth(rule: "viewer.subject != ''")
+    @topic(name: "order.{viewer.subject}")
 }
 
 "Something the shop sells."
@@ -417,6 +548,48 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_ApiKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ApiKey_id(ctx, field)
+	case "name":
+		return ec.fieldContext_ApiKey_name(ctx, field)
+	case "consumer":
+		return ec.fieldContext_ApiKey_consumer(ctx, field)
+	case "subject":
+		return ec.fieldContext_ApiKey_subject(ctx, field)
+	case "scopes":
+		return ec.fieldContext_ApiKey_scopes(ctx, field)
+	case "publish":
+		return ec.fieldContext_ApiKey_publish(ctx, field)
+	case "plan":
+		return ec.fieldContext_ApiKey_plan(ctx, field)
+	case "origins":
+		return ec.fieldContext_ApiKey_origins(ctx, field)
+	case "addresses":
+		return ec.fieldContext_ApiKey_addresses(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ApiKey_createdAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_ApiKey_expiresAt(ctx, field)
+	case "revokedAt":
+		return ec.fieldContext_ApiKey_revokedAt(ctx, field)
+	case "previousSecretUntil":
+		return ec.fieldContext_ApiKey_previousSecretUntil(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKey", field.Name)
+}
+
+func (ec *executionContext) childFields_IssuedApiKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_IssuedApiKey_key(ctx, field)
+	case "apiKey":
+		return ec.fieldContext_IssuedApiKey_apiKey(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IssuedApiKey", field.Name)
+}
 
 func (ec *executionContext) childFields_Order(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {

@@ -1,5 +1,13 @@
 package operation
 
+import (
+	"errors"
+
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/sluice-gateway/sluice/auth"
+)
+
 // An Ending says why a session was closed and what its client should do next.
 type Ending struct {
 	Code   string // stable; sent in extensions.code and used as a label
@@ -14,6 +22,8 @@ var (
 	SlowConsumer     = Ending{Code: "SLOW_CONSUMER", Close: 4490, Reason: "Slow consumer", Retry: true}
 	TryAgain         = Ending{Code: "UNAVAILABLE", Close: 1013, Reason: "Try again later", Retry: true}
 	BadCredentials   = Ending{Code: "UNAUTHENTICATED", Close: 4403, Reason: "Forbidden: bad credentials", Retry: true}
+	TokenExpired     = Ending{Code: "TOKEN_EXPIRED", Close: 4403, Reason: "Forbidden: token expired", Retry: true}
+	KeyRevoked       = Ending{Code: "KEY_REVOKED", Close: 4403, Reason: "Forbidden: key revoked", Retry: true}
 	BadMessage       = Ending{Code: "BAD_REQUEST", Close: 4400, Reason: "Invalid message"}
 	Unauthorized     = Ending{Code: "UNAUTHENTICATED", Close: 4401, Reason: "Unauthorized"}
 	BadSubprotocol   = Ending{Code: "BAD_REQUEST", Close: 4406, Reason: "Subprotocol not acceptable"}
@@ -26,22 +36,36 @@ var (
 	ProtocolViolated = Ending{Code: "BAD_REQUEST", Close: 1002, Reason: "Protocol error"}
 )
 
+// CredentialsEnded is the ending of a session whose grant ended.
+func CredentialsEnded(why error) Ending {
+	if errors.Is(why, auth.ErrRevoked) {
+		return KeyRevoked
+	}
+	return TokenExpired
+}
+
+// Errors are what operations are told of an ending that concerns them.
+func (e Ending) Errors() gqlerror.List { return refuse(e.Code, "%s", e.Reason) }
+
 // Codes of refusals and failures, in extensions.code of an error, the same on every transport.
 const (
-	CodeParseFailed      = "GRAPHQL_PARSE_FAILED"
-	CodeValidationFailed = "GRAPHQL_VALIDATION_FAILED"
-	CodeBadUserInput     = "BAD_USER_INPUT"
-	CodeBadRequest       = "BAD_REQUEST"
-	CodeNoOperation      = "OPERATION_RESOLUTION_FAILURE"
-	CodeUnauthenticated  = "UNAUTHENTICATED"
-	CodeForbidden        = "FORBIDDEN"
-	CodeTokenLimit       = "TOKEN_LIMIT"
-	CodeQueryTooLarge    = "QUERY_TOO_LARGE"
-	CodeSubscriptionCap  = "SUBSCRIPTION_LIMIT"
-	CodeBatchLimit       = "BATCH_LIMIT"
-	CodeIntrospection    = "INTROSPECTION_DISABLED"
-	CodePersistedUnknown = "PERSISTED_QUERY_NOT_SUPPORTED"
-	CodeBroker           = "BROKER_UNAVAILABLE"
-	CodeDraining         = "DRAINING"
-	CodeInternal         = "INTERNAL"
+	CodeParseFailed       = "GRAPHQL_PARSE_FAILED"
+	CodeValidationFailed  = "GRAPHQL_VALIDATION_FAILED"
+	CodeBadUserInput      = "BAD_USER_INPUT"
+	CodeBadRequest        = "BAD_REQUEST"
+	CodeNoOperation       = "OPERATION_RESOLUTION_FAILURE"
+	CodeUnauthenticated   = "UNAUTHENTICATED"
+	CodeForbidden         = "FORBIDDEN"
+	CodeViewerChanged     = "VIEWER_CHANGED"
+	CodeTokenLimit        = "TOKEN_LIMIT"
+	CodeQueryTooLarge     = "QUERY_TOO_LARGE"
+	CodeSubscriptionCap   = "SUBSCRIPTION_LIMIT"
+	CodeBatchLimit        = "BATCH_LIMIT"
+	CodeIntrospection     = "INTROSPECTION_DISABLED"
+	CodePersistedOff      = "PERSISTED_QUERY_NOT_SUPPORTED"
+	CodePersistedUnknown  = "PERSISTED_QUERY_NOT_FOUND"
+	CodePersistedRequired = "PERSISTED_QUERY_REQUIRED"
+	CodeBroker            = "BROKER_UNAVAILABLE"
+	CodeDraining          = "DRAINING"
+	CodeInternal          = "INTERNAL"
 )

@@ -33,8 +33,14 @@ type Options struct {
 	CacheEntries, CacheBytes int
 	// Timeout is how long a query or mutation may take; default 30 s.
 	Timeout time.Duration
-	// Introspection allows __schema and __type, and suggestions in errors; default off.
+	// Introspection allows __schema and __type; default off.
 	Introspection bool
+	// Suggestions lets errors of validation name what stands in the schema and not in the document:
+	// "did you mean", missing arguments, types. Default off: then they tell nothing that the client did
+	// not know.
+	Suggestions bool
+	// Persisted says which documents clients may name instead of sending them.
+	Persisted Persisted
 	// Share configures the shared executions.
 	Share share.Options
 	// Log receives what operators should know; default slog.Default().
@@ -60,7 +66,7 @@ type Engine struct {
 	policy    *policy.Schema
 	broker    pubsub.Broker
 	groups    *share.Groups
-	documents *documents
+	documents *known
 	presenter presenter
 	options   Options
 
@@ -81,9 +87,12 @@ func New(schema graphql.ExecutableSchema, broker pubsub.Broker, pool *work.Pool,
 		exec:      executor.New(schema),
 		policy:    compiled,
 		broker:    broker,
-		documents: newDocuments(options.CacheEntries, options.CacheBytes),
+		documents: newKnown(options.CacheEntries, options.CacheBytes),
 		presenter: presenter{log: options.Log},
 		options:   options,
+	}
+	if err := e.checkTrusted(); err != nil {
+		return nil, err
 	}
 	e.exec.SetErrorPresenter(e.presenter.present)
 	e.exec.SetRecoverFunc(e.presenter.recover)
@@ -105,7 +114,7 @@ func (e *Engine) Close() { e.groups.Close() }
 
 // Do runs one query or mutation for a viewer and returns its result as JSON.
 func (e *Engine) Do(ctx context.Context, req Request) ([]byte, error) {
-	op, errs := e.Prepare(req)
+	op, errs := e.Prepare(ctx, req)
 	if errs != nil {
 		return nil, errs
 	}

@@ -2,6 +2,7 @@ package operation_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -133,7 +134,7 @@ func (b *bench) prepare(viewer *auth.Viewer, query string, variables string) *op
 			b.t.Fatal(err)
 		}
 	}
-	op, errs := b.engine.Prepare(req)
+	op, errs := b.engine.Prepare(context.Background(), req)
 	if errs != nil {
 		b.t.Fatalf("prepare %s: %v", query, errs)
 	}

@@ -39,18 +39,27 @@ func (n *noSession) Disconnect(Ending)      {}
 type Operation struct {
 	engine *Engine
 	kind   ast.Operation
-	viewer *auth.Viewer
+	guard  *guard // nil: no need to authorise it again, ever
 	sink   Sink
 	ended  atomic.Bool
 
 	mu         sync.Mutex // guards what follows
-	prepared   *prepared  // nil once started
+	viewer     *auth.Viewer
+	prepared   *prepared     // nil once started
+	refused    gqlerror.List // why it must not start any more
 	membership *share.Membership
 	cancel     context.CancelFunc
 }
 
 // Kind is query, mutation or subscription.
 func (op *Operation) Kind() ast.Operation { return op.kind }
+
+// Viewer is who asked for the operation.
+func (op *Operation) Viewer() *auth.Viewer {
+	op.mu.Lock()
+	defer op.mu.Unlock()
+	return op.viewer
+}
 
 // Streaming reports whether the operation may give more than one result.
 func (op *Operation) Streaming() bool { return op.kind == ast.Subscription }
@@ -61,9 +70,13 @@ func (op *Operation) Streaming() bool { return op.kind == ast.Subscription }
 func (op *Operation) Run(ctx context.Context, sink Sink) {
 	op.sink = sink
 	op.mu.Lock()
-	p := op.prepared
+	p, refused := op.prepared, op.refused
 	op.prepared = nil
 	op.mu.Unlock()
+	if refused != nil {
+		op.End(refused)
+		return
+	}
 	if op.Streaming() {
 		op.join(p)
 		return
@@ -72,12 +85,13 @@ func (op *Operation) Run(ctx context.Context, sink Sink) {
 }
 
 func (op *Operation) join(p *prepared) {
-	key, err := p.key(op.engine, op.viewer)
+	viewer := op.Viewer()
+	key, err := p.key(op.engine, viewer)
 	if err != nil {
 		op.End(refuse(CodeBadUserInput, "the variables cannot be encoded: %v", err))
 		return
 	}
-	spec := func() share.Spec { return p.spec(op.engine, key, op.viewer) }
+	spec := func() share.Spec { return p.spec(op.engine, key, viewer) }
 	membership, err := op.engine.groups.Join(key, spec, op)
 	if err != nil {
 		op.End(refuse(CodeDraining, "this server is being restarted; try again"))
@@ -105,7 +119,7 @@ func (op *Operation) execute(ctx context.Context, p *prepared) {
 	if p.policy.Publishes != nil {
 		oc.ResolverMiddleware = op.engine.publishing(p.policy.Publishes)
 	}
-	next, ctx := op.engine.exec.DispatchOperation(auth.WithViewer(ctx, op.viewer), oc)
+	next, ctx := op.engine.exec.DispatchOperation(auth.WithViewer(ctx, op.Viewer()), oc)
 	if r := next(ctx); r != nil {
 		op.Next(share.Encode(r.Data, withCode(r.Errors, CodeInternal), 0, op.engine.options.Share.MaxResult))
 		op.End(nil)
@@ -136,6 +150,21 @@ func (op *Operation) Next(result []byte) {
 func (op *Operation) End(errs gqlerror.List) {
 	if !op.ended.Swap(true) {
 		op.sink.End(errs)
+	}
+}
+
+// Fail ends the operation with errors, for a reason that lies outside of it. One that has not
+// started yet tells them when it would.
+func (op *Operation) Fail(errs gqlerror.List) {
+	op.mu.Lock()
+	started := op.prepared == nil
+	if !started {
+		op.refused = errs
+	}
+	op.mu.Unlock()
+	if started {
+		op.End(errs)
+		op.Stop()
 	}
 }
 

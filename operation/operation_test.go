@@ -1,6 +1,7 @@
 package operation_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -49,7 +50,7 @@ func TestRefusals(t *testing.T) {
 			if tt.variables != "" {
 				_ = json.Unmarshal([]byte(tt.variables), &req.Variables)
 			}
-			_, errs := b.engine.Prepare(req)
+			_, errs := b.engine.Prepare(context.Background(), req)
 			if len(errs) == 0 {
 				t.Fatal("it was accepted")
 			}
@@ -73,7 +74,7 @@ func TestNoSuggestionNamesTheSchemaWithoutIntrospection(t *testing.T) {
 		`mutation { say(rooms:"1") { text } }`:   "\"room\"",
 		`fragment f on Messages { room } {...f}`: "\"Message\"",
 	} {
-		_, errs := newBench(t, operation.Options{}).engine.Prepare(operation.Request{Viewer: auth.Anonymous, Query: query})
+		_, errs := newBench(t, operation.Options{}).engine.Prepare(context.Background(), operation.Request{Viewer: auth.Anonymous, Query: query})
 		if errs == nil {
 			t.Fatalf("%s was accepted", query)
 		}
@@ -166,7 +167,7 @@ func TestOneExecutionForThousandMembers(t *testing.T) {
 		"subscription {\n  # a comment\n  message(rooms: [\"1\"]) { room, text }\n}",
 		`subscription { message(rooms: ["1"]) { room text } } fragment unused on Message { text }`,
 	}
-	if _, errs := b.engine.Prepare(operation.Request{Viewer: alice, Query: queries[2]}); errs != nil {
+	if _, errs := b.engine.Prepare(context.Background(), operation.Request{Viewer: alice, Query: queries[2]}); errs != nil {
 		queries = queries[:2] // the validator refuses fragments that are not used
 	}
 	var sinks []*sink
@@ -388,7 +389,7 @@ func TestDrainRefusesNewOperationsAndKeepsOldOnes(t *testing.T) {
 	_, s := b.subscribe(alice, `subscription { message(rooms:["1"]) { text } }`, "")
 	b.started()
 	b.engine.Drain()
-	if _, errs := b.engine.Prepare(operation.Request{Viewer: alice, Query: `{ whoami }`}); operation.Code(errs) != "DRAINING" {
+	if _, errs := b.engine.Prepare(context.Background(), operation.Request{Viewer: alice, Query: `{ whoami }`}); operation.Code(errs) != "DRAINING" {
 		t.Errorf("refused with %v", errs)
 	}
 	b.publish("room.1", message("1", "still"))

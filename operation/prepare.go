@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
@@ -21,20 +22,25 @@ import (
 
 // A Request is one operation as a client asked for it.
 type Request struct {
-	Viewer        *auth.Viewer
+	Viewer        *auth.Viewer // nil: anonymous
 	Query         string
+	DocumentID    string // names a trusted document instead of a query
 	OperationName string
 	Variables     map[string]any // numbers as json.Number
 	Extensions    map[string]any
 }
 
 // Prepare parses, validates and authorises a request. Nothing is executed yet. It returns either
-// an operation or the errors that refuse it, each with its code.
-func (e *Engine) Prepare(req Request) (*Operation, gqlerror.List) {
+// an operation or the errors that refuse it, each with its code. It waits for nothing but a store of
+// documents, if there is one, which is quick or fails.
+func (e *Engine) Prepare(ctx context.Context, req Request) (*Operation, gqlerror.List) {
+	if req.Viewer == nil {
+		req.Viewer = auth.Anonymous
+	}
 	if e.draining.Load() {
 		return nil, refuse(CodeDraining, "this server is being restarted; try again")
 	}
-	doc, errs := e.document(req)
+	doc, errs := e.document(ctx, req)
 	if errs != nil {
 		return nil, errs
 	}
@@ -46,31 +52,60 @@ func (e *Engine) Prepare(req Request) (*Operation, gqlerror.List) {
 	if rules.Introspects && !e.options.Introspection {
 		return nil, refuse(CodeIntrospection, "introspection is disabled on this server")
 	}
+	// Before the variables: what is wrong with them may tell of types that the viewer may not see.
+	if errs := e.refusals(rules.Lacks(req.Viewer)); errs != nil {
+		return nil, errs
+	}
 	variables, err := validator.VariableValues(e.schema.Schema(), def, req.Variables)
 	if err != nil {
-		return nil, variableError(err)
+		return nil, e.variableError(err, req)
+	}
+	if errs := e.checkRules(rules, req.Viewer, variables); errs != nil {
+		return nil, errs
 	}
 	p := &prepared{doc: doc, def: def, policy: rules, variables: variables}
 	if p.topics, errs = topics(p, req.Viewer); errs != nil {
 		return nil, errs
 	}
-	return &Operation{engine: e, kind: def.Operation, viewer: req.Viewer, prepared: p}, nil
+	return &Operation{engine: e, kind: def.Operation, viewer: req.Viewer, guard: newGuard(p), prepared: p}, nil
 }
 
 // document returns the parsed and validated document of a request, from the cache if it can.
-func (e *Engine) document(req Request) (*document, gqlerror.List) {
+func (e *Engine) document(ctx context.Context, req Request) (*document, gqlerror.List) {
+	name, err := namingOf(req)
+	text := req.Query
+	var errs gqlerror.List
 	switch {
-	case req.Query == "" && req.Extensions["persistedQuery"] != nil:
-		return nil, refuse(CodePersistedUnknown, "PersistedQueryNotSupported")
-	case req.Query == "":
+	case err != nil:
+		return nil, refuse(CodeBadRequest, "%v", err)
+	case text != "":
+		errs = e.checkSent(text, name)
+	case name == naming{}:
 		return nil, refuse(CodeBadRequest, "the request has no query")
-	case len(req.Query) > e.options.DocumentBytes:
-		return nil, refuse(CodeQueryTooLarge, "the document has %d bytes, more than the limit of %d", len(req.Query), e.options.DocumentBytes)
+	default:
+		text, errs = e.named(ctx, name)
 	}
-	if doc := e.documents.get(req.Query); doc != nil {
+	if errs != nil {
+		return nil, errs
+	}
+	if len(text) > e.options.DocumentBytes {
+		return nil, refuse(CodeQueryTooLarge, "the document has %d bytes, more than the limit of %d", len(text), e.options.DocumentBytes)
+	}
+	if doc := e.documents.get(text); doc != nil {
 		return doc, nil
 	}
-	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: req.Query}, e.options.Tokens)
+	doc, errs := e.parse(text)
+	if errs != nil {
+		return nil, errs
+	}
+	e.documents.add(doc)
+	e.share(ctx, text, name)
+	return doc, nil
+}
+
+// parse parses and validates a document and reads the policy of its operations.
+func (e *Engine) parse(text string) (*document, gqlerror.List) {
+	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, e.options.Tokens)
 	if err != nil {
 		return nil, parseError(err)
 	}
@@ -78,20 +113,18 @@ func (e *Engine) document(req Request) (*document, gqlerror.List) {
 		return nil, refuse(CodeNoOperation, "the document has no operation")
 	}
 	if errs := validator.ValidateWithRules(e.schema.Schema(), parsed, e.rules()); len(errs) > 0 {
+		if !e.options.Suggestions {
+			e.conceal(errs, text)
+		}
 		return nil, withCode(errs, CodeValidationFailed)
 	}
-	doc := &document{
-		text:       req.Query,
-		ast:        parsed,
-		operations: make(map[*ast.OperationDefinition]*policy.Operation, len(parsed.Operations)),
-	}
+	doc := newDocument(text, parsed)
 	for _, def := range parsed.Operations {
 		doc.operations[def] = e.policy.Operation(parsed, def)
 		if err := supported(def, doc.operations[def]); err != nil {
 			return nil, gqlerror.List{err}
 		}
 	}
-	e.documents.add(doc)
 	return doc, nil
 }
 
@@ -112,10 +145,10 @@ func supported(def *ast.OperationDefinition, p *policy.Operation) *gqlerror.Erro
 	return nil
 }
 
-// rules are the validation rules. Without introspection no error may suggest names of the schema.
+// rules are the validation rules.
 func (e *Engine) rules() *rules.Rules {
 	r := rules.NewDefaultRules()
-	if e.options.Introspection {
+	if e.options.Suggestions {
 		return r
 	}
 	r.ReplaceRule(rules.FieldsOnCorrectTypeRule.Name, rules.FieldsOnCorrectTypeRuleWithoutSuggestions.RuleFunc)
@@ -147,12 +180,17 @@ func cut(s string) string {
 	return s
 }
 
-func variableError(err error) gqlerror.List {
+func (e *Engine) variableError(err error, req Request) gqlerror.List {
 	var g *gqlerror.Error
 	if !errors.As(err, &g) {
 		g = &gqlerror.Error{Message: err.Error()}
 	}
-	return withCode(gqlerror.List{g}, CodeBadUserInput)
+	errs := gqlerror.List{g}
+	if !e.options.Suggestions {
+		variables, _ := json.Marshal(req.Variables) // came as JSON
+		e.conceal(errs, req.Query+string(variables))
+	}
+	return withCode(errs, CodeBadUserInput)
 }
 
 // prepared is what an operation needs to start; it is let go once it has started.
@@ -187,7 +225,10 @@ func topics(p *prepared, viewer *auth.Viewer) ([]string, gqlerror.List) {
 	if p.def.Operation != ast.Subscription || template == nil {
 		return nil, nil
 	}
-	args := p.policy.Root.ArgumentMap(p.variables)
+	args, err := policy.Arguments(p.policy.Root, p.variables)
+	if err != nil {
+		return nil, rootError(p, CodeBadUserInput, err.Error())
+	}
 	var missing bool
 	names, err := template.Expand(func(name string) (any, bool) {
 		if value, ok := policy.OfViewer(name, viewer); ok {
@@ -199,19 +240,17 @@ func topics(p *prepared, viewer *auth.Viewer) ([]string, gqlerror.List) {
 	})
 	switch {
 	case missing:
-		return nil, gqlerror.List{{
-			Message:    "this subscription is for signed-in callers; send credentials",
-			Path:       ast.Path{ast.PathName(p.policy.Root.Alias)},
-			Extensions: map[string]any{"code": CodeUnauthenticated},
-		}}
+		return nil, rootError(p, CodeUnauthenticated, "this subscription is for signed-in callers; send credentials")
 	case err != nil:
-		return nil, gqlerror.List{{
-			Message:    err.Error(),
-			Path:       ast.Path{ast.PathName(p.policy.Root.Alias)},
-			Extensions: map[string]any{"code": CodeBadUserInput},
-		}}
+		return nil, rootError(p, CodeBadUserInput, err.Error())
 	}
 	return names, nil
+}
+
+func rootError(p *prepared, code, message string) gqlerror.List {
+	err := Errorf(code, "%s", message)
+	err.Path = ast.Path{ast.PathName(p.policy.Root.Alias)}
+	return gqlerror.List{err}
 }
 
 // key names the group that the operation may share: everything its result depends on, each part

@@ -8,10 +8,14 @@ import (
 // Streams reports whether a request that Prepare refused asks for more than one result, as far as
 // its syntax tells: the refusal is then sent in the form that the client expects the results in.
 func (e *Engine) Streams(req Request) bool {
-	if len(req.Query) > e.options.DocumentBytes {
+	text := req.Query
+	if text == "" {
+		text = e.remembered(req)
+	}
+	if len(text) > e.options.DocumentBytes {
 		return false
 	}
-	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: req.Query}, e.options.Tokens)
+	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, e.options.Tokens)
 	if err != nil {
 		return false
 	}

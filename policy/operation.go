@@ -28,7 +28,8 @@ type Operation struct {
 	// Publishes holds, for a mutation, what is published of each root field, by response key.
 	Publishes map[string]*Field
 
-	field *Field
+	field  *Field
+	checks []check
 }
 
 // Field is what the schema says about the root field; never nil.
@@ -36,79 +37,115 @@ func (o *Operation) Field() *Field { return o.field }
 
 // Operation reads the policy of one operation of a valid document.
 func (s *Schema) Operation(doc *ast.QueryDocument, op *ast.OperationDefinition) *Operation {
-	w := walk{schema: s, op: &Operation{field: &Field{}}, seen: make(map[string]bool), roots: make(map[string]bool), document: doc}
-	w.selections(op.SelectionSet, true)
+	w := walk{
+		schema:   s,
+		op:       &Operation{field: &Field{}},
+		document: doc,
+		seen:     make(map[visit]bool),
+		roots:    make(map[string]bool),
+		checked:  make(map[checked]bool),
+	}
+	w.selections(op.SelectionSet, s.root(op.Operation), nil)
 	w.op.Roots = len(w.roots)
 	w.op.Hash = hash(op, w.fragments)
 	return w.op
 }
 
-// A walk visits every field that an operation can reach, each fragment once: a tower of fragments
-// that spread each other costs no more than its text.
+// root is the set of the one object type that an operation begins at.
+func (s *Schema) root(kind ast.Operation) set {
+	switch kind {
+	case ast.Mutation:
+		return s.possible(s.ast.Mutation.Name)
+	case ast.Subscription:
+		return s.possible(s.ast.Subscription.Name)
+	}
+	return s.possible(s.ast.Query.Name)
+}
+
+// A walk visits every field that an operation can reach, each fragment once for each set of object
+// types that it can be about: a tower of fragments that spread each other costs no more than its text.
 type walk struct {
 	schema    *Schema
 	op        *Operation
 	document  *ast.QueryDocument
-	seen      map[string]bool // fragments, by name
+	seen      map[visit]bool
 	roots     map[string]bool // response keys of root fields
+	checked   map[checked]bool
 	fragments ast.FragmentDefinitionList
 }
 
-func (w *walk) selections(set ast.SelectionSet, root bool) {
-	for _, sel := range set {
+type visit struct{ fragment, set string }
+
+// selections visits a selection set of an object that is one of parents; path leads to it, and is
+// nil at the root.
+func (w *walk) selections(selections ast.SelectionSet, parents set, path ast.Path) {
+	for _, sel := range selections {
 		switch sel := sel.(type) {
 		case *ast.Field:
-			w.directives(sel.Directives, root)
-			w.field(sel, root)
+			w.directives(sel.Directives, path)
+			w.field(sel, parents, path)
 		case *ast.InlineFragment:
-			w.directives(sel.Directives, root)
-			w.selections(sel.SelectionSet, root)
+			w.directives(sel.Directives, path)
+			w.selections(sel.SelectionSet, w.schema.narrow(parents, sel.TypeCondition), path)
 		case *ast.FragmentSpread:
-			w.directives(sel.Directives, root)
-			w.fragment(sel.Name, root)
+			w.directives(sel.Directives, path)
+			w.fragment(sel.Name, parents, path)
 		}
 	}
 }
 
-func (w *walk) directives(on ast.DirectiveList, root bool) {
+func (w *walk) directives(on ast.DirectiveList, path ast.Path) {
 	w.op.Defers = w.op.Defers || on.ForName("defer") != nil
-	if root && (on.ForName("skip") != nil || on.ForName("include") != nil) {
+	if path == nil && (on.ForName("skip") != nil || on.ForName("include") != nil) {
 		w.op.Conditional = true
 	}
 }
 
-func (w *walk) fragment(name string, root bool) {
+func (w *walk) fragment(name string, parents set, path ast.Path) {
 	def := w.document.Fragments.ForName(name)
-	if def == nil || w.seen[name] {
+	if def == nil {
 		return
 	}
-	w.seen[name] = true
-	w.fragments = append(w.fragments, def)
-	w.selections(def.SelectionSet, root)
+	about := w.schema.narrow(parents, def.TypeCondition)
+	at := visit{name, about.key}
+	if w.seen[at] {
+		return
+	}
+	w.seen[at] = true
+	if !slices.Contains(w.fragments, def) {
+		w.fragments = append(w.fragments, def)
+	}
+	w.selections(def.SelectionSet, about, path)
 }
 
-func (w *walk) field(sel *ast.Field, root bool) {
-	if root {
-		w.root(sel)
+func (w *walk) field(sel *ast.Field, parents set, path ast.Path) {
+	if path == nil {
+		w.root(sel, parents)
 	}
 	if sel.Definition == nil {
 		return
 	}
-	for _, f := range w.schema.reached(sel) {
-		w.op.Private = w.op.Private || f.Private
+	path = append(slices.Clip(path), ast.PathName(sel.Alias))
+	for _, o := range parents.objects {
+		if f := o.fields[sel.Name]; f != nil {
+			w.op.Private = w.op.Private || f.Private
+			w.check(sel, f.needs, path)
+		}
 	}
-	if w.schema.resultIsPrivate(sel.Definition.Type.Name()) {
-		w.op.Private = true
+	if sel.Name == "__typename" && len(path) > 1 && len(parents.objects) == 1 {
+		w.check(sel, parents.objects[0].needs, path)
 	}
-	w.selections(sel.SelectionSet, false)
+	results := w.schema.possible(sel.Definition.Type.Name())
+	w.op.Private = w.op.Private || slices.ContainsFunc(results.objects, func(o *object) bool { return o.private })
+	w.selections(sel.SelectionSet, results, path)
 }
 
-func (w *walk) root(sel *ast.Field) {
+func (w *walk) root(sel *ast.Field, parents set) {
 	w.roots[sel.Alias] = true
 	if sel.Name == "__schema" || sel.Name == "__type" {
 		w.op.Introspects = true
 	}
-	f := w.schema.fields[sel.Definition]
+	f := parents.objects[0].fields[sel.Name]
 	if w.op.Root == nil {
 		w.op.Root = sel
 		if f != nil {
@@ -121,39 +158,6 @@ func (w *walk) root(sel *ast.Field) {
 		}
 		w.op.Publishes[sel.Alias] = f
 	}
-}
-
-// reached are the policies of every field that a selection can stand for: its own, and where its
-// parent is an interface, those of the same field in every type that implements it.
-func (s *Schema) reached(sel *ast.Field) []*Field {
-	var all []*Field
-	if f := s.fields[sel.Definition]; f != nil {
-		all = append(all, f)
-	}
-	parent := sel.ObjectDefinition
-	if parent == nil || !parent.IsAbstractType() {
-		return all
-	}
-	for _, possible := range s.ast.GetPossibleTypes(parent) {
-		if def := possible.Fields.ForName(sel.Name); def != nil && s.fields[def] != nil {
-			all = append(all, s.fields[def])
-		}
-	}
-	return all
-}
-
-// resultIsPrivate reports whether a field of that type can give an object that is private.
-func (s *Schema) resultIsPrivate(name string) bool {
-	def := s.ast.Types[name]
-	if def == nil || len(s.private) == 0 {
-		return false
-	}
-	if !def.IsAbstractType() {
-		return s.private[name]
-	}
-	return slices.ContainsFunc(s.ast.GetPossibleTypes(def), func(d *ast.Definition) bool {
-		return s.private[d.Name]
-	})
 }
 
 func hash(op *ast.OperationDefinition, fragments ast.FragmentDefinitionList) (sum [sha256.Size]byte) {

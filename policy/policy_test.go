@@ -13,6 +13,8 @@ import (
 )
 
 const directives = `
+directive @public on FIELD_DEFINITION | OBJECT
+directive @auth(scopes: [String!], rule: String) on FIELD_DEFINITION | OBJECT | INTERFACE
 directive @private on FIELD_DEFINITION | OBJECT
 directive @topic(name: String!) on FIELD_DEFINITION
 directive @publish(topic: String!) repeatable on FIELD_DEFINITION

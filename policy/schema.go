@@ -1,8 +1,9 @@
 // Package policy reads what the schema's directives say about an operation.
 //
-// The schema is compiled once, at the start, and every document once, when it is first seen. The
-// package decides nothing: who enforces a policy asks for it here. It starts no goroutine, does no
-// I/O, and everything it returns is read-only and safe for concurrent use.
+// The schema is compiled once, at the start, and every document once, when it is first seen. What a
+// viewer lacks for an operation is told here; who refuses it is package operation. The package is
+// the home of CEL. It starts no goroutine, does no I/O, and everything it returns is read-only and
+// safe for concurrent use.
 package policy
 
 import (
@@ -20,8 +21,8 @@ import (
 // A Schema is what the directives of one GraphQL schema say.
 type Schema struct {
 	ast     *ast.Schema
-	fields  map[*ast.FieldDefinition]*Field
-	private map[string]bool // object types whose every use is private
+	objects map[string]*object // object types, by name
+	sets    map[string]set     // the object types that each composite type stands for
 	topics  []pubsub.Template
 }
 
@@ -30,6 +31,8 @@ type Field struct {
 	Private bool              // @private: the result depends on the viewer
 	Topic   *pubsub.Template  // @topic: the events that feed the field
 	Publish []pubsub.Template // @publish: where the field's result goes
+
+	needs []*need // @auth, of the field and its type; all must be met
 }
 
 // Viewer placeholders that a topic of a private field may have.
@@ -49,38 +52,99 @@ func OfViewer(placeholder string, v *auth.Viewer) (string, bool) {
 	return "", false
 }
 
+// A compiler reads the directives where they stand, before what types inherit is put together.
+type compiler struct {
+	schema     *ast.Schema
+	fields     map[*ast.FieldDefinition]*Field
+	fieldNeeds map[*ast.FieldDefinition]*need
+	defNeeds   map[string]*need // of types and interfaces, by name
+	bad        []error
+}
+
 // Compile reads a schema's directives. Its error joins everything that contradicts itself, each
 // with file and line.
 func Compile(schema *ast.Schema) (*Schema, error) {
-	s := &Schema{
-		ast:     schema,
-		fields:  make(map[*ast.FieldDefinition]*Field),
-		private: make(map[string]bool),
+	c := &compiler{
+		schema:     schema,
+		fields:     make(map[*ast.FieldDefinition]*Field),
+		fieldNeeds: make(map[*ast.FieldDefinition]*need),
+		defNeeds:   make(map[string]*need),
 	}
-	var bad []error
-	for _, name := range sortedNames(schema.Types) {
-		def := schema.Types[name]
-		if def.Kind == ast.Object && def.Directives.ForName("private") != nil {
-			s.private[def.Name] = true
-		}
-		for _, field := range def.Fields {
-			f, err := compileField(schema, def, field)
-			if err != nil {
-				bad = append(bad, err)
-			}
-			if f == nil {
-				continue
-			}
-			s.fields[field] = f
-			if f.Topic != nil {
-				s.topics = append(s.topics, *f.Topic)
-			}
+	names := sortedNames(schema.Types)
+	for _, name := range names {
+		c.read(schema.Types[name])
+	}
+	for _, name := range names {
+		for _, field := range schema.Types[name].Fields {
+			c.complain(c.checkPublic(schema.Types[name], field))
 		}
 	}
-	if len(bad) > 0 {
-		return nil, errors.Join(bad...)
+	if len(c.bad) > 0 {
+		return nil, errors.Join(c.bad...)
 	}
+	s := &Schema{ast: schema, objects: make(map[string]*object), sets: make(map[string]set)}
+	for _, name := range names {
+		if def := schema.Types[name]; def.Kind == ast.Object {
+			s.objects[name] = c.object(def)
+			for _, field := range def.Fields {
+				if t := c.fields[field].Topic; t != nil {
+					s.topics = append(s.topics, *t)
+				}
+			}
+		}
+	}
+	s.compileSets()
 	return s, nil
+}
+
+func (c *compiler) complain(err error) {
+	if err != nil {
+		c.bad = append(c.bad, err)
+	}
+}
+
+// read reads the directives of a type and its fields.
+func (c *compiler) read(def *ast.Definition) {
+	if def.Kind != ast.Object && def.Kind != ast.Interface {
+		return
+	}
+	n, err := compileNeed(c.schema, def, nil)
+	c.complain(err)
+	if n != nil {
+		c.defNeeds[def.Name] = n
+	}
+	for _, field := range def.Fields {
+		n, err := compileNeed(c.schema, def, field)
+		c.complain(err)
+		if n != nil {
+			c.fieldNeeds[field] = n
+		}
+		f, err := compileField(c.schema, def, field)
+		c.complain(err)
+		c.fields[field] = f
+	}
+}
+
+// object puts together what holds for an object type: its own directives, and those of the interfaces.
+func (c *compiler) object(def *ast.Definition) *object {
+	o := &object{
+		name:    def.Name,
+		private: def.Directives.ForName("private") != nil,
+		needs:   c.typeNeeds(def),
+		fields:  make(map[string]*Field, len(def.Fields)),
+	}
+	for _, field := range def.Fields {
+		f := c.fields[field]
+		for _, name := range def.Interfaces {
+			of := c.schema.Types[name].Fields.ForName(field.Name)
+			f.Private = f.Private || of != nil && c.fields[of].Private
+		}
+		if !strings.HasPrefix(field.Name, "__") {
+			f.needs = c.needsOf(def, field)
+		}
+		o.fields[field.Name] = f
+	}
+	return o
 }
 
 func sortedNames(types map[string]*ast.Definition) []string {
@@ -111,22 +175,23 @@ func compileField(schema *ast.Schema, def *ast.Definition, field *ast.FieldDefin
 			f.Publish = append(f.Publish, t)
 		}
 	}
-	if len(bad) > 0 {
-		return nil, errors.Join(bad...)
-	}
-	if !f.Private && f.Topic == nil && f.Publish == nil {
-		return nil, nil
-	}
-	return f, nil
+	return f, errors.Join(bad...)
 }
 
-// complain says what is wrong with a directive, and where.
+// complain says what is wrong with a directive of a field, or of a type where field is nil, and where.
 func complain(d *ast.Directive, def *ast.Definition, field *ast.FieldDefinition, format string, args ...any) error {
-	where := ""
-	if p := d.Position; p != nil && p.Src != nil {
-		where = fmt.Sprintf("%s:%d: ", p.Src.Name, p.Line)
+	on := def.Name
+	if field != nil {
+		on += "." + field.Name
 	}
-	return fmt.Errorf("%s@%s on %s.%s: %s", where, d.Name, def.Name, field.Name, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%s@%s on %s: %s", position(d), d.Name, on, fmt.Sprintf(format, args...))
+}
+
+func position(d *ast.Directive) string {
+	if p := d.Position; p != nil && p.Src != nil {
+		return fmt.Sprintf("%s:%d: ", p.Src.Name, p.Line)
+	}
+	return ""
 }
 
 func argument(d *ast.Directive, name string) string {
@@ -142,6 +207,9 @@ func compileTopic(schema *ast.Schema, def *ast.Definition, field *ast.FieldDefin
 	t, err := pubsub.ParseTemplate(argument(d, "name"))
 	if err != nil {
 		return t, complain(d, def, field, "%v", err)
+	}
+	if reserved(t) {
+		return t, complain(d, def, field, "a topic begins with text of its own, so that it cannot be made any topic there is, and not with %s, which is for what the gateways tell each other", reservedTopics)
 	}
 	if def != schema.Subscription {
 		return t, complain(d, def, field, "only a field of the subscription type is fed by a topic")
@@ -170,6 +238,14 @@ func compileTopic(schema *ast.Schema, def *ast.Definition, field *ast.FieldDefin
 	return t, nil
 }
 
+// reservedTopics are what the nodes tell each other on.
+const reservedTopics = "_sluice."
+
+// reserved reports whether a template may expand to a topic of the gateway's own.
+func reserved(t pubsub.Template) bool {
+	return strings.HasPrefix(t.String(), reservedTopics) || strings.HasPrefix(t.String(), "{")
+}
+
 func namesTopic(schema *ast.Schema, t *ast.Type) bool {
 	if t.Elem != nil {
 		t = t.Elem
@@ -183,6 +259,9 @@ func compilePublish(schema *ast.Schema, def *ast.Definition, field *ast.FieldDef
 	t, err := pubsub.ParseTemplate(argument(d, "topic"))
 	if err != nil {
 		return t, complain(d, def, field, "%v", err)
+	}
+	if reserved(t) {
+		return t, complain(d, def, field, "a topic begins with text of its own, so that it cannot be made any topic there is, and not with %s, which is for what the gateways tell each other", reservedTopics)
 	}
 	if def != schema.Mutation {
 		return t, complain(d, def, field, "only the result of a mutation is published")

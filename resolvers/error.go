@@ -3,6 +3,7 @@ package resolvers
 import (
 	"errors"
 
+	"github.com/sluice-gateway/sluice/auth/keys"
 	"github.com/sluice-gateway/sluice/store"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
@@ -11,10 +12,14 @@ import (
 // the gateway logs them and tells the client nothing.
 func clientError(err error) error {
 	var mistake *store.Error
-	if !errors.As(err, &mistake) {
-		return err
+	if errors.As(err, &mistake) {
+		return coded(mistake.Code, mistake.Message, err)
 	}
-	return coded(mistake.Code, mistake.Message, err)
+	var input *keys.InputError
+	if errors.As(err, &input) {
+		return coded(store.BadUserInput, input.Message, err)
+	}
+	return err
 }
 
 func coded(code, message string, err error) error {

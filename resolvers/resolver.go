@@ -3,12 +3,14 @@
 package resolvers
 
 import (
+	"github.com/sluice-gateway/sluice/auth/keys"
 	"github.com/sluice-gateway/sluice/pubsub"
 	"github.com/sluice-gateway/sluice/store"
 )
 
-// A Resolver has what the fields need. Both are required; it closes neither.
+// A Resolver has what the fields need. All of it is required; it closes nothing.
 type Resolver struct {
 	Store  *store.Store
 	Broker pubsub.Broker
+	Keys   *keys.Manager
 }

@@ -284,7 +284,8 @@ func (g *Group) takeMail() (events []*pubsub.Event, lost uint64) {
 func (g *Group) execute(e *pubsub.Event, lost uint64) bool {
 	if err := g.feed.Push(e); err != nil {
 		g.groups.decodeErrors.Add(1)
-		g.groups.complaints.decode(g.groups.options.Log, e, err)
+		g.groups.complaints.Warn(g.groups.options.Log, "an event was lost: its payload cannot be decoded",
+			"topic", e.Topic, "bytes", len(e.Payload), "error", err)
 		g.tellLater(lost)
 		return true
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/sluice-gateway/sluice/auth"
+	"github.com/sluice-gateway/sluice/internal/complain"
 	"github.com/sluice-gateway/sluice/internal/work"
 	"github.com/sluice-gateway/sluice/pubsub"
 )
@@ -120,7 +121,7 @@ type Groups struct {
 	running sync.WaitGroup // goroutines of groups
 
 	executions, deliveries, decodeErrors, dropped atomic.Uint64
-	complaints                                    complaints
+	complaints                                    complain.Log
 
 	mu     sync.Mutex // guards what follows; taken before a group's own
 	byKey  map[Key]*Group

@@ -1,4 +1,5 @@
-// Package store keeps the data of the default API, a storefront: products and orders, in SQLite.
+// Package store keeps the data of the default API, a storefront: products and orders, and the API
+// keys of its callers, in SQLite.
 //
 // Every write is one transaction and returns what it changed, with the value before. What a caller
 // did wrong is an *Error, whose message a client may read; every other error is a failure of ours.
@@ -100,6 +101,7 @@ func (s *Store) prepareWrites(ctx context.Context) error {
 	for _, text := range []string{
 		selectProduct, updateProduct, insertProduct,
 		selectOrder, insertOrder, insertLine, updateOrder,
+		selectKey, insertKey, updateKey,
 	} {
 		if _, err := s.writer.stmt(ctx, text); err != nil {
 			return err

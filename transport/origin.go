@@ -54,6 +54,11 @@ func (o *Origins) Deliberate(r *http.Request) bool {
 			return true
 		}
 	}
+	return o.fromPage(r)
+}
+
+// fromPage reports whether the browser says that an allowed page sent a request.
+func (o *Origins) fromPage(r *http.Request) bool {
 	return sameOrigin(r) || r.Header.Get("Origin") != "" && o.Allow(r)
 }
 

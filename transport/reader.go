@@ -1,8 +1,10 @@
 package transport
 
 import (
+	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 	"net/url"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluice-gateway/sluice/auth"
+	"github.com/sluice-gateway/sluice/internal/complain"
 	"github.com/sluice-gateway/sluice/operation"
 )
 
@@ -19,6 +22,11 @@ type ReaderOptions struct {
 	BodyBytes int64
 	// BodyTimeout is how long a body may take to arrive; default 10 s.
 	BodyTimeout time.Duration
+	// Credentials say where credentials stand.
+	Credentials CredentialOptions
+	// Log receives why credentials were refused, or could not be checked; never what they were. Default
+	// slog.Default().
+	Log *slog.Logger
 }
 
 // A Reader reads GraphQL requests from HTTP, for every handler that takes them. It refuses what
@@ -28,6 +36,7 @@ type Reader struct {
 	authn   auth.Authenticator
 	origins *Origins
 	options ReaderOptions
+	trouble complain.Log
 }
 
 // NewReader makes a reader.
@@ -38,30 +47,59 @@ func NewReader(authn auth.Authenticator, origins *Origins, options ReaderOptions
 	if options.BodyTimeout == 0 {
 		options.BodyTimeout = 10 * time.Second
 	}
+	if options.Log == nil {
+		options.Log = slog.Default()
+	}
 	return &Reader{authn: authn, origins: origins, options: options}
 }
 
 // Begin comes first in a handler. It gives the body its time, for whoever reads it: of a request that
 // is refused, the server itself does, and waits. Then it does what Origins.CORS does, and reports
-// true when the request has its answer.
+// true when the request has its answer. Pages of listed origins may send cookies where one counts.
 func (rd *Reader) Begin(w http.ResponseWriter, r *http.Request, methods ...string) bool {
 	if r.ContentLength != 0 {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(rd.options.BodyTimeout))
 	}
+	if rd.options.Credentials.Cookie != "" && rd.origins.Listed(r) {
+		w.Header().Set("Access-Control-Allow-Credentials", "true")
+	}
 	return rd.origins.CORS(w, r, methods...)
 }
+
+// Allowed does what Origins.Allow does.
+func (rd *Reader) Allowed(r *http.Request) bool { return rd.origins.Allow(r) }
+
+// Authenticate says whose credentials these are, with the errors of auth.Authenticator.
+func (rd *Reader) Authenticate(ctx context.Context, c auth.Credentials) (*auth.Viewer, error) {
+	viewer, err := rd.authn.Authenticate(ctx, c)
+	switch {
+	case errors.Is(err, auth.ErrBadCredentials):
+		rd.options.Log.Debug("credentials were refused", "error", err)
+	case err != nil:
+		rd.trouble.Warn(rd.options.Log, "credentials cannot be checked", "error", err)
+	case viewer.ExpiredAt(time.Now()):
+		return nil, auth.ErrBadCredentials
+	}
+	return viewer, err
+}
+
+// What callers are told of credentials that do not help them, over every transport.
+const (
+	BadCredentials  = "the credentials are not valid"
+	CannotBeChecked = "credentials cannot be checked at the moment"
+)
 
 // Viewer says who sent a request.
 func (rd *Reader) Viewer(r *http.Request) (*auth.Viewer, *Refusal) {
 	if !sameOrigin(r) && !rd.origins.Allow(r) {
 		return nil, Refuse(http.StatusForbidden, operation.CodeForbidden, "pages of this origin are not allowed to use this server")
 	}
-	viewer, err := rd.authn.Authenticate(r.Context(), HeaderCredentials(r.Header))
+	viewer, err := rd.Authenticate(r.Context(), rd.Credentials(r))
 	switch {
 	case errors.Is(err, auth.ErrBadCredentials):
-		return nil, Refuse(http.StatusUnauthorized, operation.CodeUnauthenticated, "the credentials are not valid")
+		return nil, Refuse(http.StatusUnauthorized, operation.CodeUnauthenticated, BadCredentials)
 	case err != nil: // not the caller's fault: its credentials could not be checked
-		return nil, Refuse(http.StatusServiceUnavailable, operation.CodeInternal, "credentials cannot be checked at the moment")
+		return nil, Refuse(http.StatusServiceUnavailable, operation.CodeInternal, CannotBeChecked)
 	}
 	return viewer, nil
 }
@@ -87,11 +125,10 @@ func (rd *Reader) Request(w http.ResponseWriter, r *http.Request) (operation.Req
 		}
 		return refuseMalformed(ParseQuery(values))
 	}
-	if !isJSON(r.Header) {
-		return operation.Request{}, Refuse(http.StatusUnsupportedMediaType, operation.CodeBadRequest,
-			"the body must be sent with Content-Type: application/json")
+	if !IsJSON(r.Header) {
+		return operation.Request{}, RefuseType()
 	}
-	body, refusal := rd.body(w, r)
+	body, refusal := rd.Body(w, r, rd.options.BodyBytes)
 	if refusal != nil {
 		return operation.Request{}, refusal
 	}
@@ -110,9 +147,9 @@ func refuseMalformed(req operation.Request, err error) (operation.Request, *Refu
 	return req, nil
 }
 
-// isJSON looks at the essence of the type alone: a browser sends "text/plain; x=application/json"
-// for any page, without asking.
-func isJSON(h http.Header) bool {
+// IsJSON reports whether a body is sent as JSON in UTF-8. It looks at the essence of the type alone: a
+// browser sends "text/plain; x=application/json" for any page, without asking.
+func IsJSON(h http.Header) bool {
 	types := h.Values("Content-Type")
 	if len(types) != 1 {
 		return false
@@ -127,12 +164,13 @@ func (rd *Reader) Discard(w http.ResponseWriter, r *http.Request) *Refusal {
 	if r.ContentLength == 0 {
 		return nil
 	}
-	_, refusal := rd.body(w, r)
+	_, refusal := rd.Body(w, r, rd.options.BodyBytes)
 	return refusal
 }
 
-func (rd *Reader) body(w http.ResponseWriter, r *http.Request) ([]byte, *Refusal) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, rd.options.BodyBytes))
+// Body reads a body of so many bytes at most.
+func (rd *Reader) Body(w http.ResponseWriter, r *http.Request, most int64) ([]byte, *Refusal) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	var big *http.MaxBytesError
 	switch {
 	case errors.As(err, &big):

@@ -30,6 +30,12 @@ func RefuseMethod(message, allow string) *Refusal {
 	return refusal
 }
 
+// RefuseType refuses a request whose body is sent as anything else than JSON.
+func RefuseType() *Refusal {
+	return Refuse(http.StatusUnsupportedMediaType, operation.CodeBadRequest,
+		"the body must be sent with Content-Type: application/json")
+}
+
 // RefuseRestarting refuses a request because this node takes none any more.
 func RefuseRestarting() *Refusal {
 	return Refuse(http.StatusServiceUnavailable, operation.CodeDraining, "this server is being restarted; try again")
@@ -99,6 +105,7 @@ func WriteJSON(w http.ResponseWriter, status int, media string, result []byte) {
 	h := w.Header()
 	h.Add("Vary", "Accept")
 	h.Set("Content-Type", media+"; charset=utf-8")
+	h.Set("Cache-Control", "no-store") // it may be for this caller alone, or hold a new key
 	h.Set("Content-Length", strconv.Itoa(len(result)))
 	w.WriteHeader(status)
 	_, _ = w.Write(result) // an error here means that nobody is left to be told

@@ -22,8 +22,9 @@ var ErrNotJSON = errors.New("the body is not JSON")
 var ErrBatch = errors.New("batches are not supported; send one operation a request")
 
 // ParseRequest reads the parameters of GraphQL over HTTP, section 5.1 (`query`, `operationName`,
-// `variables`, `extensions`), which are also the payload of a subscribe message. Null is absent,
-// unknown members are ignored. The error says which member is wrong.
+// `variables`, `extensions`), which are also the payload of a subscribe message, or the id of a
+// document in place of the query. Null is absent, unknown members are ignored. The error says which
+// member is wrong.
 func ParseRequest(body []byte) (operation.Request, error) {
 	var req operation.Request
 	if !utf8.Valid(body) {
@@ -42,13 +43,26 @@ func ParseRequest(body []byte) (operation.Request, error) {
 	if members == nil {
 		return req, errors.New("the request must be a JSON object")
 	}
-	return req, errors.Join(
+	err := errors.Join(
 		member(members, "query", "a string", &req.Query),
 		member(members, "operationName", "a string", &req.OperationName),
 		member(members, "variables", "an object", &req.Variables),
 		member(members, "extensions", "an object", &req.Extensions),
 	)
+	if err != nil || req.Query != "" {
+		return req, err
+	}
+	for _, name := range documentIDs {
+		if req.DocumentID == "" {
+			err = errors.Join(err, member(members, name, "a string", &req.DocumentID))
+		}
+	}
+	return req, err
 }
+
+// documentIDs are the names by which clients name a document instead of sending a query: that of
+// GraphQL over HTTP, and Relay's.
+var documentIDs = []string{"documentId", "doc_id", "id"}
 
 // ParseQuery reads the same parameters from a URL, where variables and extensions are JSON in a
 // string and an empty string is absent.
@@ -56,6 +70,11 @@ func ParseQuery(values url.Values) (operation.Request, error) {
 	req := operation.Request{Query: values.Get("query"), OperationName: values.Get("operationName")}
 	if !utf8.ValidString(req.Query) || !utf8.ValidString(req.OperationName) {
 		return req, errors.New("the query must be UTF-8")
+	}
+	for _, name := range documentIDs {
+		if req.Query == "" && req.DocumentID == "" {
+			req.DocumentID = values.Get(name)
+		}
 	}
 	members := make(map[string]json.RawMessage, 2)
 	for _, name := range []string{"variables", "extensions"} {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/operation"
 )
 
@@ -16,9 +17,10 @@ type Session interface {
 	End(operation.Ending)
 }
 
-// Sessions are the open sessions of a node, of every transport.
+// Sessions are the open sessions of a node, of every transport, and what they stand on.
 type Sessions struct {
-	open sync.WaitGroup
+	grants *auth.Grants
+	open   sync.WaitGroup
 
 	mu      sync.Mutex // guards what follows
 	all     map[Session]struct{}
@@ -26,10 +28,13 @@ type Sessions struct {
 	closing bool
 }
 
-// NewSessions makes an empty set.
-func NewSessions() *Sessions {
-	return &Sessions{all: make(map[Session]struct{}), endings: make(map[string]uint64)}
+// NewSessions makes an empty set. Every session holds one of the grants while it is open.
+func NewSessions(grants *auth.Grants) *Sessions {
+	return &Sessions{grants: grants, all: make(map[Session]struct{}), endings: make(map[string]uint64)}
 }
+
+// Grants are what the sessions stand on.
+func (s *Sessions) Grants() *auth.Grants { return s.grants }
 
 // Ended counts a session that the node has ended. Sessions call it for themselves, once.
 func (s *Sessions) Ended(e operation.Ending) {

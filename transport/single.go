@@ -6,6 +6,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/operation"
 )
@@ -49,6 +50,9 @@ func (s *Single) Serve(w http.ResponseWriter, r *http.Request, op *operation.Ope
 		stream.Run(w, r)
 		return
 	}
+	sink.op = op
+	grant := s.sessions.Grants().Open(op.Viewer(), sink)
+	defer grant.Close()
 	var running sync.WaitGroup
 	running.Go(func() { op.Run(r.Context(), sink) }) // a query takes its time: the stream beats meanwhile
 	defer running.Wait()
@@ -56,9 +60,11 @@ func (s *Single) Serve(w http.ResponseWriter, r *http.Request, op *operation.Ope
 	stream.Run(w, r)
 }
 
-// A singleSink is the operation.Sink of the only operation of a stream.
+// A singleSink is the operation.Sink of the only operation of a stream, and the auth.Holder of its
+// grant.
 type singleSink struct {
 	stream *Stream
+	op     *operation.Operation
 	place  outbox.Stream
 	last   func(gqlerror.List) []byte
 }
@@ -66,3 +72,10 @@ type singleSink struct {
 func (s *singleSink) Next(result []byte) bool            { return s.stream.Offer(&s.place, result) }
 func (s *singleSink) End(errs gqlerror.List)             { s.stream.Finish(s.last(errs)) }
 func (s *singleSink) Disconnect(ending operation.Ending) { s.stream.End(ending) }
+func (s *singleSink) Changed(v *auth.Viewer)             { s.op.Reauthorize(v) }
+
+func (s *singleSink) Ended(why error) {
+	ending := operation.CredentialsEnded(why)
+	s.stream.FinishFor(ending, s.last(ending.Errors()))
+	s.op.Stop()
+}

@@ -107,6 +107,13 @@ func (s *Stream) Drop(place *outbox.Stream) { s.box.Drop(place) }
 // Finish ends the response with these words, after all that waits.
 func (s *Stream) Finish(words []byte) { s.box.Finish(words, false) }
 
+// FinishFor is Finish where the node ends the session.
+func (s *Stream) FinishFor(ending operation.Ending, words []byte) {
+	if s.box.Finish(words, false) {
+		s.sessions.Ended(ending)
+	}
+}
+
 // End implements Session. To a slow client nothing is sent of what waits: it would only be slower.
 func (s *Stream) End(ending operation.Ending) {
 	if s.box.Finish(s.format.Parting(ending), ending == operation.SlowConsumer) {

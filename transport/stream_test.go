@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/operation"
 )
@@ -31,7 +32,7 @@ func (lines) Parting(operation.Ending) []byte { return []byte("parted\n") }
 // A machine that is too busy to write is not a client that is too slow to read.
 func TestABurstOfMoreThanTheLimitPasses(t *testing.T) {
 	options := StreamOptions{Events: 16}.WithDefaults(1 << 40)
-	s := NewStream(lines{}, NewSessions(), &options)
+	s := NewStream(lines{}, NewSessions(auth.NewGrants(nil)), &options)
 	w := httptest.NewRecorder()
 	var running sync.WaitGroup
 	running.Go(func() { s.Run(w, httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/", nil)) })
@@ -54,7 +55,7 @@ func TestABurstOfMoreThanTheLimitPasses(t *testing.T) {
 
 func TestAStreamThatNobodyWritesIsBounded(t *testing.T) {
 	options := StreamOptions{Events: 16}.WithDefaults(1 << 40)
-	sessions := NewSessions()
+	sessions := NewSessions(auth.NewGrants(nil))
 	s := NewStream(lines{}, sessions, &options)
 	var place outbox.Stream
 	accepted := 0

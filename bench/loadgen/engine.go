@@ -16,7 +16,8 @@ import (
 type engine struct {
 	server     netip.AddrPort
 	host, path string
-	locals     int // how many addresses 127.0.0.2 and up to connect from
+	locals     int    // how many addresses 127.0.0.2 and up to connect from
+	init       []byte // the frame of connection_init
 	epoll      int
 	ready      []unix.EpollEvent
 	buffer     []byte
@@ -167,7 +168,7 @@ func (e *engine) feed(s *session, b []byte) error {
 		}
 		b, s.head = s.head[end+4:], nil
 		s.phase = initialising
-		if err := s.write(initFrame); err != nil {
+		if err := s.write(e.init); err != nil {
 			return err
 		}
 	}

@@ -44,6 +44,7 @@ func command(args []string) error {
 	padding := flags.Int("pad", -1, "bytes added to each note instead of the scenario's")
 	quiet := flags.Duration("quiet", 0, "quiet before RSS is read instead of the scenario's")
 	locals := flags.Int("locals", 16, "how many addresses 127.0.0.2 and up to connect from")
+	token := flags.String("token", "", "a token or key that every WebSocket sends in connection_init")
 	nap := flags.Duration("nap", 500*time.Microsecond, "let arrivals gather this long between polls, while loading; 0 for not")
 	_ = flags.Parse(args) // it exits
 
@@ -92,7 +93,7 @@ func command(args []string) error {
 		return err
 	}
 	defer e.close()
-	e.locals = *locals
+	e.locals, e.init = *locals, initFrame(*token)
 	r := &run{scenario: sc, pid: *pid, warmup: *warmup, duration: *duration, nap: *nap, engine: e}
 	if err := r.do(); err != nil {
 		return fmt.Errorf("%s: %w", sc.name, err)

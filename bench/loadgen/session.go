@@ -44,10 +44,17 @@ var (
 	errorsKey    = []byte(`"errors":[`)
 	completeLine = []byte("event: complete")
 
-	initFrame = appendFrame(nil, opText, []byte(`{"type":"connection_init"}`))
 	pingFrame = appendFrame(nil, opText, []byte(`{"type":"ping"}`))
 	pongFrame = appendFrame(nil, opText, []byte(`{"type":"pong"}`))
 )
+
+// initFrame is connection_init, with a token unless it is empty.
+func initFrame(token string) []byte {
+	if token == "" {
+		return appendFrame(nil, opText, []byte(`{"type":"connection_init"}`))
+	}
+	return appendFrame(nil, opText, fmt.Appendf(nil, `{"type":"connection_init","payload":{"Authorization":"Bearer %s"}}`, token))
+}
 
 var errClosed = errors.New("closed by the server")
 

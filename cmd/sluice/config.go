@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/sluice-gateway/sluice/auth"
+	"github.com/sluice-gateway/sluice/auth/jwt"
+	"github.com/sluice-gateway/sluice/transport"
 )
 
 // Config is everything that can be set. Each setting has one name: the flag --drain-window is the
@@ -22,8 +24,10 @@ type Config struct {
 	OperatorListen string
 	TLSCert        string
 	TLSKey         string
+	TLSClientCA    string
 	Redis          string
 	Database       string
+	KeysPepperFile string
 	Demo           bool
 	Dev            bool
 	Introspection  bool
@@ -57,34 +61,57 @@ type Config struct {
 	PublishTimeout    time.Duration
 	SubscribeTimeout  time.Duration
 
-	Keys []auth.Key // in the file only: a flag would show them to every user of the machine
+	Recheck        time.Duration
+	AuthCookie     string
+	AuthParameter  string
+	TrustedProxies networks
+	Suggestions    bool
+	Documents      string
+	DocumentsOnly  bool
+	PersistedQuery string
+
+	// In the file only, see sections.
+	Keys         []auth.Key
+	Issuers      []jwt.Issuer
+	Certificates []auth.Certificate
 }
 
 // flags names and describes every setting and gives it its default.
 func (c *Config) flags() *flag.FlagSet {
 	f := flag.NewFlagSet("sluice", flag.ContinueOnError)
 	f.Usage = func() {
-		fmt.Fprint(f.Output(), "sluice is a GraphQL subscription gateway.\n\n"+
+		fmt.Fprint(f.Output(), "sluice is a GraphQL subscription gateway. sluice keys manages its API keys; sluice keys help tells how.\n\n"+
 			"Every setting is a flag (--drain-window 5s), an environment variable (SLUICE_DRAIN_WINDOW=5s)\n"+
 			"and a key of the configuration file (drain-window: 5s); the first of them wins.\n\n")
 		f.PrintDefaults()
 	}
-	f.String("config", "", "YAML `file` with settings, and with keys")
+	f.String("config", "", "YAML `file` with settings, and the sections keys, issuers and certificates")
 	f.StringVar(&c.Listen, "listen", "127.0.0.1:8080", "`address` for front ends")
-	f.StringVar(&c.OperatorListen, "operator-listen", "127.0.0.1:8081", "`address` for operators: health, publish, pprof; \"off\" for none. It asks for no credentials")
+	f.StringVar(&c.OperatorListen, "operator-listen", "127.0.0.1:8081", "`address` for operators: health, stats and pprof, without credentials, and publish; \"off\" for none")
 	f.StringVar(&c.TLSCert, "tls-cert", "", "PEM `file` with the certificate chain of --listen")
 	f.StringVar(&c.TLSKey, "tls-key", "", "PEM `file` with the key of --tls-cert")
+	f.StringVar(&c.TLSClientCA, "tls-client-ca", "", "PEM `file` with the authorities of client certificates, which the file's section certificates maps to consumers; empty: none are asked for")
 	f.StringVar(&c.Redis, "redis", "", "`URL` of the broker: redis://, rediss://, redis+sentinel:// or redis+cluster://; empty: events stay in this process")
-	f.StringVar(&c.Database, "database", "sluice.db", "SQLite `file` of the storefront, or :memory:")
+	f.StringVar(&c.Database, "database", "sluice.db", "SQLite `file` of the storefront and of API keys, or :memory:")
+	f.StringVar(&c.KeysPepperFile, "keys-pepper-file", "", "`file` with a secret that keys the hashes of API keys in the database: its text without spaces around it; empty: none. Another secret makes every such key worthless")
 	f.BoolVar(&c.Demo, "demo", false, "change prices and stock a few times a second")
-	f.BoolVar(&c.Dev, "dev", false, "for development, on loopback only: introspection on, drain at once")
+	f.BoolVar(&c.Dev, "dev", false, "for development, on loopback only: prints a key and a token, introspection and suggestions on, drain at once")
 	f.BoolVar(&c.Introspection, "introspection", false, "let clients read the schema")
+	f.BoolVar(&c.Suggestions, "suggestions", false, "let errors name what stands in the schema and not in the document")
 	f.Var(&c.Origins, "origins", "`origins` of other pages that may use the gateway, exact: https://shop.example,https://…")
 	f.BoolVar(&c.PartialStatus, "partial-status", false, "answer data with errors by HTTP status 294 instead of 200, to clients that take application/graphql-response+json")
 	f.StringVar(&c.LogFormat, "log-format", "text", "`format` of the log: text or json")
 	f.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "least `level` logged: debug, info, warn or error")
 	f.DurationVar(&c.DrainDelay, "drain-delay", 5*time.Second, "not ready, but still serving, for so long before the drain begins: balancers need to notice")
 	f.DurationVar(&c.DrainWindow, "drain-window", 20*time.Second, "the sessions' ends are spread over so long")
+
+	f.DurationVar(&c.Recheck, "credentials-recheck", time.Minute, "how often the API keys of open sessions are checked again, should the broker have lost the news")
+	f.StringVar(&c.AuthCookie, "auth-cookie", "", "`name` of a cookie that may hold a token, for pages of this host and of --origins; empty: cookies play no part")
+	f.StringVar(&c.AuthParameter, "auth-parameter", "", "`name` of a URL parameter that may hold the token of an EventSource; empty: none. Proxies write URLs into their logs")
+	f.Var(&c.TrustedProxies, "trusted-proxies", "`networks` whose X-Forwarded-For is believed: 10.0.0.0/8,…")
+	f.StringVar(&c.Documents, "documents", "", "`path` of trusted documents: a folder of .graphql files, or a manifest in JSON")
+	f.BoolVar(&c.DocumentsOnly, "documents-only", false, "run trusted documents and no others")
+	f.StringVar(&c.PersistedQuery, "persisted-queries", "node", "automatic persisted queries: `off`, node (each node remembers its own) or redis (shared)")
 
 	f.TextVar(&c.Tokens, "max-tokens", count(1000), "`tokens` of a document: validating takes time with their square")
 	f.TextVar(&c.DocumentSize, "max-document", size(96<<10), "`bytes` of a document")
@@ -118,7 +145,7 @@ func Load(args []string, env func(string) (string, bool)) (*Config, error) {
 		return nil, err
 	}
 	if f.NArg() > 0 {
-		return nil, fmt.Errorf("sluice takes no arguments, only flags; what is %q?", f.Arg(0))
+		return nil, fmt.Errorf("there is no command %q: sluice takes flags, or first of all the word keys or help", f.Arg(0))
 	}
 	given := make(map[string]bool)
 	f.Visit(func(set *flag.Flag) { given[set.Name] = true })
@@ -166,13 +193,19 @@ func (c *Config) validate() (bad []error) {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		complain("tls-cert and tls-key are needed together")
 	}
-	for name, path := range map[string]string{"tls-cert": c.TLSCert, "tls-key": c.TLSKey} {
+	if c.TLSClientCA != "" && c.TLSCert == "" {
+		complain("tls-client-ca needs tls-cert and tls-key: clients show certificates over TLS only")
+	}
+	for name, path := range map[string]string{"tls-cert": c.TLSCert, "tls-key": c.TLSKey, "tls-client-ca": c.TLSClientCA} {
 		if path == "" {
 			continue
 		}
 		if _, err := os.Stat(path); err != nil {
 			complain("%s: %w", name, err)
 		}
+	}
+	if _, err := readPepper(c.KeysPepperFile); err != nil {
+		complain("keys-pepper-file: %w", err)
 	}
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		complain("log-format: %q is neither text nor json", c.LogFormat)
@@ -186,7 +219,7 @@ func (c *Config) validate() (bad []error) {
 		"request-timeout": c.RequestTimeout, "resolver-timeout": c.ResolverTimeout, "write-timeout": c.WriteTimeout,
 		"init-timeout": c.InitTimeout, "ping-interval": c.PingInterval, "pong-timeout": c.PongTimeout,
 		"session-age": c.SessionAge, "linger": c.Linger, "broker-probe": c.BrokerProbe,
-		"publish-timeout": c.PublishTimeout, "subscribe-timeout": c.SubscribeTimeout,
+		"publish-timeout": c.PublishTimeout, "subscribe-timeout": c.SubscribeTimeout, "credentials-recheck": c.Recheck,
 	} {
 		if d <= 0 {
 			complain("%s: %v is no time to wait; give more than 0", name, d)
@@ -198,10 +231,27 @@ func (c *Config) validate() (bad []error) {
 	if c.PongTimeout >= c.PingInterval {
 		complain("pong-timeout (%v) must be less than ping-interval (%v)", c.PongTimeout, c.PingInterval)
 	}
-	if _, err := auth.NewKeys(c.Keys); err != nil {
+	switch {
+	case c.PersistedQuery != "off" && c.PersistedQuery != "node" && c.PersistedQuery != "redis":
+		complain("persisted-queries: %q is none of off, node and redis", c.PersistedQuery)
+	case c.PersistedQuery == "redis" && c.Redis == "":
+		complain("persisted-queries: redis needs the setting redis")
+	}
+	if c.DocumentsOnly && c.Documents == "" {
+		complain("documents-only needs documents: otherwise nothing could run")
+	}
+	if err := c.credentialOptions().Check(); err != nil {
+		bad = append(bad, err)
+	}
+	if err := c.checkCredentials(); err != nil {
 		bad = append(bad, err)
 	}
 	return bad
+}
+
+// credentialOptions say where credentials may stand.
+func (c *Config) credentialOptions() transport.CredentialOptions {
+	return transport.CredentialOptions{Cookie: c.AuthCookie, Parameter: c.AuthParameter, Proxies: c.TrustedProxies}
 }
 
 func loopback(address string) bool {

@@ -1,17 +1,13 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
-
-	"github.com/sluice-gateway/sluice/auth"
 )
 
 // fromFile sets what neither flags nor environment have given. Every error names file and line.
@@ -43,8 +39,8 @@ func (c *Config) fromFile(f *flag.FlagSet, given map[string]bool, path string) (
 
 func (c *Config) fromEntry(f *flag.FlagSet, given map[string]bool, entry *ast.MappingValueNode) error {
 	name := entry.Key.GetToken().Value
-	if name == "keys" {
-		return c.fromKeys(entry.Value)
+	if read, ok := sections[name]; ok {
+		return read(c, entry.Value)
 	}
 	setting := f.Lookup(name)
 	if setting == nil || name == "config" {
@@ -61,7 +57,7 @@ func (c *Config) fromEntry(f *flag.FlagSet, given map[string]bool, entry *ast.Ma
 	if !isList {
 		values = []any{value}
 	}
-	if _, takesList := setting.Value.(*list); isList && !takesList {
+	if isList && !takesList(setting.Value) {
 		return fmt.Errorf("%s takes one value, not a list", name)
 	}
 	for _, v := range values {
@@ -75,21 +71,10 @@ func (c *Config) fromEntry(f *flag.FlagSet, given map[string]bool, entry *ast.Ma
 	return nil
 }
 
-// fromKeys reads the list of API keys. A key itself never stands in an error.
-func (c *Config) fromKeys(node ast.Node) error {
-	var keys []struct {
-		Key      string   `yaml:"key"`
-		Consumer string   `yaml:"consumer"`
-		Subject  string   `yaml:"subject"`
-		Scopes   []string `yaml:"scopes"`
+func takesList(value flag.Value) bool {
+	switch value.(type) {
+	case *list, *networks:
+		return true
 	}
-	if err := yaml.NodeToValue(node, &keys, yaml.DisallowUnknownField()); err != nil {
-		text := err.Error() // its first line says what; the lines after it quote the file
-		what, _, _ := strings.Cut(text, "\n")
-		return errors.New("keys: " + what + "; each has key, consumer and, if wanted, subject and scopes")
-	}
-	for _, k := range keys {
-		c.Keys = append(c.Keys, auth.Key{Key: k.Key, Consumer: k.Consumer, Subject: k.Subject, Scopes: k.Scopes})
-	}
-	return nil
+	return false
 }

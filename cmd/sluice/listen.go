@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -102,5 +104,18 @@ func tlsConfig(c *Config) (*tls.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tls-cert and tls-key: %w", err)
 	}
-	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, nil
+	config := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	if c.TLSClientCA == "" {
+		return config, nil
+	}
+	text, err := os.ReadFile(c.TLSClientCA)
+	if err != nil {
+		return nil, fmt.Errorf("tls-client-ca: %w", err)
+	}
+	config.ClientCAs = x509.NewCertPool()
+	if !config.ClientCAs.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("tls-client-ca: %s holds no certificate in PEM", c.TLSClientCA)
+	}
+	config.ClientAuth = tls.VerifyClientCertIfGiven // who has none may bring a token
+	return config, nil
 }

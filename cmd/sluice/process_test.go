@@ -58,6 +58,7 @@ func start(t *testing.T, flags ...string) *process {
 	t.Helper()
 	p := &process{t: t, public: "http://" + freeAddress(t), operator: "http://" + freeAddress(t)}
 	p.cmd = exec.Command(os.Args[0], append([]string{
+		"--config", configFile(t),
 		"--listen", strings.TrimPrefix(p.public, "http://"),
 		"--operator-listen", strings.TrimPrefix(p.operator, "http://"),
 		"--database", filepath.Join(t.TempDir(), "shop.db"),
@@ -77,6 +78,22 @@ func start(t *testing.T, flags ...string) *process {
 	})
 	p.until("it answers", func() bool { return p.status("/healthz") == http.StatusOK })
 	return p
+}
+
+// adminKey may do everything.
+const adminKey = "0123456789abcdef-admin"
+
+func configFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "sluice.yaml")
+	text := "keys:\n  - key: " + adminKey + "\n    consumer: operations\n" +
+		"    scopes: [admin, catalog:write, publish]\n    publish: [\"price.*\"]\n" +
+		"issuers:\n  - issuer: https://id.test\n    audience: sluice\n    algorithms: HS256\n" +
+		"    secret: " + issuer.secret() + "\n    leeway: 1s\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func freeAddress(t *testing.T) string {
@@ -110,17 +127,32 @@ func (p *process) status(path string) int {
 	return answer.StatusCode
 }
 
-// run executes a query or mutation and returns the answer.
+// run executes a query or mutation as an administrator and returns the answer.
 func (p *process) run(query string) string {
 	p.t.Helper()
 	body, _ := json.Marshal(map[string]string{"query": query})
-	answer, err := http.Post(p.public+"/graphql", "application/json", bytes.NewReader(body))
+	_, text := p.post(p.public+"/graphql", adminKey, string(body))
+	return text
+}
+
+// post sends JSON with a key or token and returns the status and the answer.
+func (p *process) post(url, token, body string) (int, string) {
+	p.t.Helper()
+	r, err := http.NewRequestWithContext(p.t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	text, _ := io.ReadAll(answer.Body)
-	return string(text)
+	return answer.StatusCode, string(text)
 }
 
 // A subscriber reads one subscription by SSE.
@@ -129,7 +161,9 @@ type subscriber struct {
 	events chan string // data of each event; closed when the response ends
 }
 
-func (p *process) subscribe(query string) *subscriber {
+func (p *process) subscribe(query string) *subscriber { return p.subscribeAs("", query) }
+
+func (p *process) subscribeAs(token, query string) *subscriber {
 	p.t.Helper()
 	before := p.members()
 	body, _ := json.Marshal(map[string]string{"query": query})
@@ -137,6 +171,9 @@ func (p *process) subscribe(query string) *subscriber {
 	r, _ := http.NewRequestWithContext(ctx, http.MethodPost, p.public+"/graphql", bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "text/event-stream")
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		cancel()
@@ -202,11 +239,9 @@ func TestTwoGatewaysOnOneRedis(t *testing.T) {
 		t.Fatal(got)
 	}
 	redis.Do("PUBLISH", "price.1", fmt.Sprintf(event, "by redis-cli"))
-	answer, err := http.Post(b.operator+"/publish/price.1", "application/json", strings.NewReader(fmt.Sprintf(event, "by HTTP")))
-	if err != nil || answer.StatusCode != http.StatusNoContent {
-		t.Fatal(err, answer)
+	if status, text := b.post(b.operator+"/publish/price.1", adminKey, fmt.Sprintf(event, "by HTTP")); status != http.StatusNoContent {
+		t.Fatal(status, text)
 	}
-	_ = answer.Body.Close()
 	for _, s := range subscribers {
 		for _, note := range []string{"by mutation", "by redis-cli", "by HTTP"} {
 			if got := s.next(); got != fmt.Sprintf(want, note) {

@@ -43,7 +43,22 @@ func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, shop.Close()) }()
-	g, err := newGateway(c, broker, shop, log)
+	manager, err := newKeys(c, shop, broker)
+	if err != nil {
+		return err
+	}
+	authn, err := newAuthenticator(c, manager, log)
+	if err != nil {
+		return err
+	}
+	defer authn.Close()
+	persisted, err := newPersisted(c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, persisted.Close()) }()
+	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Store: shop, Broker: broker, Keys: manager}})
+	g, err := gateway.New(schema, gatewayOptions(c, log, broker, shop, authn, persisted))
 	if err != nil {
 		return err
 	}
@@ -51,7 +66,7 @@ func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 	if err != nil {
 		return errors.Join(err, g.Close(ctx, 0))
 	}
-	servers.announce(c, out)
+	servers.announce(authn.dev, out)
 
 	var running sync.WaitGroup
 	failed := servers.start(&running)
@@ -98,15 +113,19 @@ func newBroker(c *Config, log *slog.Logger) (pubsub.Broker, error) {
 	})
 }
 
-func newGateway(c *Config, broker pubsub.Broker, shop *store.Store, log *slog.Logger) (*gateway.Gateway, error) {
-	keys, err := auth.NewKeys(c.Keys)
-	if err != nil {
-		return nil, err
+// localRecheck is how often keys are checked where there is no Redis to carry the news: sluice keys
+// changes them in the database alone.
+const localRecheck = 800 * time.Millisecond
+
+func gatewayOptions(c *Config, log *slog.Logger, broker pubsub.Broker, shop *store.Store, authn auth.Authenticator, persisted *persisted) gateway.Options {
+	recheck := c.Recheck
+	if c.Redis == "" {
+		recheck = min(recheck, localRecheck)
 	}
-	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Store: shop, Broker: broker}})
-	return gateway.New(schema, gateway.Options{
+	return gateway.Options{
 		Broker:        broker,
-		Authenticator: keys,
+		Authenticator: authn,
+		Recheck:       recheck,
 		Origins:       c.Origins,
 		Checks:        map[string]func(context.Context) error{"database": shop.Ping},
 		PublishBytes:  int64(c.EventSize),
@@ -116,13 +135,15 @@ func newGateway(c *Config, broker pubsub.Broker, shop *store.Store, log *slog.Lo
 			DocumentBytes: int(c.DocumentSize),
 			Timeout:       c.RequestTimeout,
 			Introspection: c.Introspection || c.Dev,
+			Suggestions:   c.Suggestions || c.Dev,
+			Persisted:     persisted.options,
 			Share: share.Options{
 				Linger:      c.Linger,
 				StepTimeout: c.ResolverTimeout,
 				MaxResult:   int(c.ResultSize),
 			},
 		},
-		HTTP: transport.ReaderOptions{BodyBytes: int64(c.BodySize)},
+		HTTP: transport.ReaderOptions{BodyBytes: int64(c.BodySize), Credentials: c.credentialOptions()},
 		Streams: transport.StreamOptions{
 			Events:       int(c.OutboxEvents),
 			Bytes:        int(c.OutboxSize),
@@ -139,7 +160,7 @@ func newGateway(c *Config, broker pubsub.Broker, shop *store.Store, log *slog.Lo
 			Socket:       outbox.SocketOptions{Deadline: c.WriteTimeout},
 		},
 		Log: log,
-	})
+	}
 }
 
 // drain stops serving in an order that clients do not notice: not ready, then refusing, then gone.
@@ -164,7 +185,7 @@ const hardStop = 5 * time.Second
 
 // feed keeps the shop busy, as a customer of its own.
 func feed(ctx context.Context, g *gateway.Gateway, log *slog.Logger) {
-	viewer := &auth.Viewer{Consumer: "demo", Subject: "demo"}
+	viewer := &auth.Viewer{Consumer: "demo", Subject: "demo", Scopes: []string{"catalog:write"}}
 	demo.Feed{Products: store.Seed(), Logger: log}.Run(ctx, func(ctx context.Context, query string, variables map[string]any) error {
 		result, err := g.Do(ctx, operation.Request{Viewer: viewer, Query: query, Variables: variables})
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -90,6 +91,30 @@ func (l *list) Set(text string) error {
 		if part = strings.TrimSpace(part); part != "" {
 			*l = append(*l, part)
 		}
+	}
+	return nil
+}
+
+// networks are ranges of addresses, divided by commas.
+type networks []netip.Prefix
+
+// String implements flag.Value.
+func (n *networks) String() string {
+	texts := make([]string, len(*n))
+	for i, network := range *n {
+		texts[i] = network.String()
+	}
+	return strings.Join(texts, ",")
+}
+
+// Set implements flag.Value. It adds to what is there.
+func (n *networks) Set(text string) error {
+	for part := range strings.SplitSeq(text, ",") {
+		network, err := netip.ParsePrefix(strings.TrimSpace(part))
+		if err != nil {
+			return errors.New("give networks such as 10.0.0.0/8 or 2001:db8::/32")
+		}
+		*n = append(*n, network.Masked())
 	}
 	return nil
 }

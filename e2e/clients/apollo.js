@@ -1,9 +1,11 @@
 // Apollo Client, everything over graphql-ws or everything over HTTP with multipart subscriptions.
 
 import assert from "node:assert/strict";
-import { ApolloClient, gql, HttpLink, InMemoryCache } from "@apollo/client";
-import { CombinedGraphQLErrors } from "@apollo/client/errors";
+import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from "@apollo/client";
+import { CombinedGraphQLErrors, CombinedProtocolErrors } from "@apollo/client/errors";
+import { SetContextLink } from "@apollo/client/link/context";
 import { GraphQLWsLink } from "@apollo/client/link/subscriptions";
+import { authorization } from "../support/credentials.js";
 import { webSocketClient } from "./graphql-ws.js";
 import { resubscribing } from "./resubscribe.js";
 
@@ -38,18 +40,26 @@ function connection(link) {
   };
 }
 
-const errors = { validation: "thrown", execution: "thrown", subscription: "thrown" };
+const kinds = ["validation", "execution", "subscription", "ended", "credentials"];
+const errors = Object.fromEntries(kinds.map((kind) => [kind, "thrown"]));
+
+/** A protocol error after which subscribing again with the same credentials is no use. */
+function isTheEnd(error) {
+  const codes = ["TOKEN_EXPIRED", "KEY_REVOKED"];
+  return CombinedProtocolErrors.is(error) && error.errors.some(({ extensions }) => codes.includes(extensions.code));
+}
 
 function graphqlErrors(thrown) {
-  assert(CombinedGraphQLErrors.is(thrown), `CombinedGraphQLErrors, not ${thrown}`);
+  assert(CombinedGraphQLErrors.is(thrown) || isTheEnd(thrown), `CombinedGraphQLErrors, not ${thrown}`);
   return thrown.errors;
 }
 
 export const apolloOverWebSocket = {
   name: "Apollo Client over graphql-ws",
-  connect(gateway, options) {
+  transport: "WebSocket",
+  connect(gateway, { links = [], ...options } = {}) {
     const socket = webSocketClient(gateway, options);
-    const made = connection(new GraphQLWsLink(socket));
+    const made = connection(ApolloLink.from([...links, new GraphQLWsLink(socket)]));
     return {
       ...made,
       close() {
@@ -62,14 +72,19 @@ export const apolloOverWebSocket = {
   graphqlErrors,
 };
 
+const isFinal = (error) => CombinedGraphQLErrors.is(error) || isTheEnd(error);
+
 export const apolloOverMultipart = {
   name: "Apollo Client over HTTP multipart",
-  connect(gateway) {
-    const made = connection(new HttpLink({ uri: gateway.url }));
+  transport: "HTTP",
+  connect(gateway, { token, links = [], fetch } = {}) {
+    const credentials = new SetContextLink(({ headers }) => ({ headers: { ...headers, ...authorization(token) } }));
+    const http = new HttpLink({ uri: gateway.url, fetch });
+    const made = connection(ApolloLink.from([...links, credentials, http]));
     return {
       ...made,
       subscribe: (text, variables, onNext) =>
-        resubscribing((next) => made.subscribe(text, variables, next), onNext, CombinedGraphQLErrors.is),
+        resubscribing((next) => made.subscribe(text, variables, next), onNext, isFinal),
     };
   },
   errors,

@@ -2,12 +2,26 @@
 
 import assert from "node:assert/strict";
 import { createClient, NetworkError } from "graphql-sse";
+import { authorization } from "../support/credentials.js";
 import { connection } from "./sink.js";
+
+const settings = ({ token, retryAttempts, retryWait } = {}) => ({
+  headers: () => authorization(token),
+  retryAttempts,
+  retry: retryWait,
+});
+
+async function refused(thrown) {
+  assert(thrown instanceof NetworkError && thrown.response, `an answer of the gateway, not ${thrown}`);
+  return (await thrown.response.json()).errors;
+}
 
 export const graphqlSSE = {
   name: "graphql-sse, distinct connections",
-  connect: (gateway, { retryAttempts } = {}) => connection(createClient({ url: gateway.url, retryAttempts })),
-  errors: { validation: "result", execution: "result", subscription: "result" },
+  transport: "HTTP",
+  connect: (gateway, options) => connection(createClient({ url: gateway.url, ...settings(options) })),
+  errors: { validation: "result", execution: "result", subscription: "result", ended: "result", credentials: "thrown" },
+  graphqlErrors: refused,
 };
 
 /** This client aborts a refused request before its user can read why; the answer is read before. */
@@ -19,14 +33,14 @@ async function readRefusals(url, init) {
 
 export const graphqlSSESingle = {
   name: "graphql-sse, single connection",
-  connect: (gateway, { retryAttempts } = {}) =>
-    connection(
-      createClient({ url: gateway.streamURL, singleConnection: true, retryAttempts, fetchFn: readRefusals }),
-    ),
-  // A request that is refused is answered to the request, and this client throws every answer but 202.
-  errors: { validation: "thrown", execution: "result", subscription: "thrown" },
-  async graphqlErrors(thrown) {
-    assert(thrown instanceof NetworkError && thrown.response, `an answer of the gateway, not ${thrown}`);
-    return (await thrown.response.json()).errors;
+  transport: "HTTP",
+  connect(gateway, options) {
+    const single = { singleConnection: true, fetchFn: readRefusals };
+    return connection(createClient({ url: gateway.streamURL, ...single, ...settings(options) }));
   },
+  // A request that is refused is answered to the request, and this client throws every answer but 202.
+  // Then it opens another stream for what comes next and never closes the one it has, not even at its end.
+  forgetsStream: true,
+  errors: { validation: "thrown", execution: "result", subscription: "thrown", ended: "result", credentials: "thrown" },
+  graphqlErrors: refused,
 };

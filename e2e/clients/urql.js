@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { Client, CombinedError, fetchExchange, subscriptionExchange } from "urql";
 import { onEnd, pipe, subscribe } from "wonka";
 import { pageFetch } from "../support/browser.js";
+import { authorization } from "../support/credentials.js";
 import { webSocketClient } from "./graphql-ws.js";
 import { resubscribing } from "./resubscribe.js";
 
@@ -28,13 +29,16 @@ function connection(client) {
           }),
         );
       });
+      // urql keeps what has failed for whoever asks for the same again, until nobody holds it any more.
+      done.catch(() => subscription.unsubscribe());
       return { done, unsubscribe: () => subscription.unsubscribe() };
     },
     close() {},
   };
 }
 
-const errors = { validation: "thrown", execution: "thrown", subscription: "thrown" };
+const kinds = ["validation", "execution", "subscription", "ended", "credentials"];
+const errors = Object.fromEntries(kinds.map((kind) => [kind, "thrown"]));
 
 function graphqlErrors(thrown) {
   assert(thrown instanceof CombinedError, `CombinedError, not ${thrown}`);
@@ -44,6 +48,7 @@ function graphqlErrors(thrown) {
 
 export const urqlOverWebSocket = {
   name: "urql over graphql-ws",
+  transport: "WebSocket",
   connect(gateway, options) {
     const socket = webSocketClient(gateway, options);
     const forwardSubscription = ({ query, variables }) => ({
@@ -59,9 +64,16 @@ export const urqlOverWebSocket = {
 
 export const urqlOverSSE = {
   name: "urql over SSE",
-  connect(gateway) {
+  transport: "HTTP",
+  connect(gateway, { token } = {}) {
     const made = connection(
-      new Client({ url: gateway.url, exchanges: [fetchExchange], fetchSubscriptions: true, fetch: pageFetch }),
+      new Client({
+        url: gateway.url,
+        exchanges: [fetchExchange],
+        fetchSubscriptions: true,
+        fetch: pageFetch,
+        fetchOptions: () => ({ headers: authorization(token) }),
+      }),
     );
     return {
       ...made,

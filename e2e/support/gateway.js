@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { adminKey, authorization, configuration } from "./credentials.js";
 import { folder, freePort, start } from "./process.js";
 import { until, within } from "./until.js";
 
@@ -33,19 +35,25 @@ export class Gateway {
   #ended; // how the process ended, once it has
   #log = "";
 
-  static async start(redis) {
+  /** `settings` are more flags. */
+  static async start(redis, ...settings) {
     const gateway = new Gateway();
     const [port, operatorPort] = [await freePort(), await freePort()];
+    const own = folder();
+    writeFileSync(join(own, "sluice.yaml"), configuration);
     gateway.origin = `http://127.0.0.1:${port}`;
     gateway.url = `${gateway.origin}/graphql`;
     gateway.streamURL = `${gateway.url}/stream`;
     gateway.webSocketURL = `ws://127.0.0.1:${port}/graphql`;
     gateway.operator = `http://127.0.0.1:${operatorPort}`;
+    gateway.renewURL = `${gateway.origin}/auth/renew`;
     gateway.#args = [
+      ["--config", join(own, "sluice.yaml")],
       ["--listen", `127.0.0.1:${port}`],
       ["--operator-listen", `127.0.0.1:${operatorPort}`],
       ["--redis", redis.url],
-      ["--database", join(folder(), "sluice.db")],
+      ["--database", join(own, "sluice.db")],
+      settings,
     ].flat();
     running.add(gateway);
     await gateway.start();
@@ -85,6 +93,15 @@ export class Gateway {
     this.#process.child.kill("SIGKILL");
     await this.#process.ended;
     running.delete(this);
+  }
+
+  /** What the back end does, over plain HTTP; resolves to the data. */
+  async execute(query, variables, token = adminKey) {
+    const headers = { "Content-Type": "application/json", ...authorization(token) };
+    const answer = await fetch(this.url, { method: "POST", headers, body: JSON.stringify({ query, variables }) });
+    const { data, errors } = await answer.json();
+    assert.equal(errors, undefined, JSON.stringify(errors));
+    return data;
   }
 
   async stats() {

@@ -34,6 +34,61 @@ export const priceChanged = /* GraphQL */ `
   }
 `;
 
+export const orders = /* GraphQL */ `
+  query Orders {
+    orders {
+      id
+      status
+    }
+  }
+`;
+
+export const placeOrder = /* GraphQL */ `
+  mutation PlaceOrder($lines: [OrderLineInput!]!) {
+    placeOrder(lines: $lines) {
+      id
+      customer
+      status
+    }
+  }
+`;
+
+export const advanceOrder = /* GraphQL */ `
+  mutation AdvanceOrder($id: ID!) {
+    advanceOrder(id: $id) {
+      status
+    }
+  }
+`;
+
+export const orderStatusChanged = /* GraphQL */ `
+  subscription OrderStatusChanged {
+    orderStatusChanged {
+      orderId
+      status
+    }
+  }
+`;
+
+export const createApiKey = /* GraphQL */ `
+  mutation CreateApiKey($input: CreateApiKeyInput!) {
+    createApiKey(input: $input) {
+      key
+      apiKey {
+        id
+      }
+    }
+  }
+`;
+
+export const revokeApiKey = /* GraphQL */ `
+  mutation RevokeApiKey($id: ID!) {
+    revokeApiKey(id: $id) {
+      id
+    }
+  }
+`;
+
 /** An event as a back-end service publishes it to Redis. */
 export function priceEvent(productId, note) {
   return {
@@ -45,4 +100,9 @@ export function priceEvent(productId, note) {
     note,
     changedAt: "2026-11-21T10:00:00Z",
   };
+}
+
+/** One of an order of a customer. */
+export function orderEvent(orderId, customer) {
+  return { orderId, customer, status: "PACKED", changedAt: "2026-11-21T10:00:00Z" };
 }

@@ -3,8 +3,66 @@
 package model
 
 import (
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/sluice-gateway/sluice/store"
 )
+
+// What is known of an API key; the key itself is not.
+type APIKey struct {
+	// The part between the underscores of the key. It is no secret.
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// The application that the key belongs to.
+	Consumer string `json:"consumer"`
+	// The end user that the key acts for, if it acts for one.
+	Subject *string `json:"subject,omitempty"`
+	// What the key may do.
+	Scopes []string `json:"scopes"`
+	// The topics that the key may publish to: names, and patterns such as `price.*`.
+	Publish []string `json:"publish"`
+	// What the consumer has bought; null for the default plan.
+	Plan *string `json:"plan,omitempty"`
+	// The pages that the key is good for; empty for any page, and for callers that are none.
+	Origins []string `json:"origins"`
+	// The networks that the key is good from, such as `10.0.0.0/8`; empty for any.
+	Addresses []string  `json:"addresses"`
+	CreatedAt time.Time `json:"createdAt"`
+	// When the key stops being good; null for never.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// When the key was revoked; null when it was not.
+	RevokedAt *time.Time `json:"revokedAt,omitempty"`
+	// Until when the secret before the last rotation is good; null when there is none.
+	PreviousSecretUntil *time.Time `json:"previousSecretUntil,omitempty"`
+}
+
+// An API key to make.
+type CreateAPIKeyInput struct {
+	// 1 to 100 characters, for those who read the list.
+	Name string `json:"name"`
+	// The application that the key belongs to: 1 to 100 characters.
+	Consumer string `json:"consumer"`
+	// The end user that the key acts for.
+	Subject graphql.Omittable[*string] `json:"subject,omitempty"`
+	Scopes  []string                   `json:"scopes"`
+	// Names of topics, and patterns such as `price.*`.
+	Publish []string                   `json:"publish"`
+	Plan    graphql.Omittable[*string] `json:"plan,omitempty"`
+	// Pages that the key is good for, exact, such as `https://shop.example`. Browsers say which page asks; nothing else need.
+	Origins []string `json:"origins"`
+	// Networks and addresses that the key is good from, such as `10.0.0.0/8` and `192.0.2.7`.
+	Addresses []string `json:"addresses"`
+	// In the future; left out for never.
+	ExpiresAt graphql.Omittable[*time.Time] `json:"expiresAt,omitempty"`
+}
+
+// An API key with the secret that it was just given.
+type IssuedAPIKey struct {
+	// The key itself, shown only here, once: keep it where no other reads it.
+	Key    string `json:"key"`
+	APIKey APIKey `json:"apiKey"`
+}
 
 // Where a page stands in its list.
 type PageInfo struct {
@@ -21,4 +79,19 @@ type ProductEdge struct {
 	// Where the product stands, for `after` and `before`.
 	Cursor string        `json:"cursor"`
 	Node   store.Product `json:"node"`
+}
+
+// What becomes different about an API key. `null` takes away what is there.
+type UpdateAPIKeyInput struct {
+	// 1 to 100 characters; `null` is as if left out.
+	Name    graphql.Omittable[*string]  `json:"name,omitempty"`
+	Scopes  graphql.Omittable[[]string] `json:"scopes,omitempty"`
+	Publish graphql.Omittable[[]string] `json:"publish,omitempty"`
+	Plan    graphql.Omittable[*string]  `json:"plan,omitempty"`
+	// For sessions that open from now on.
+	Origins graphql.Omittable[[]string] `json:"origins,omitempty"`
+	// For sessions that open from now on.
+	Addresses graphql.Omittable[[]string] `json:"addresses,omitempty"`
+	// In the future; `null` for never.
+	ExpiresAt graphql.Omittable[*time.Time] `json:"expiresAt,omitempty"`
 }

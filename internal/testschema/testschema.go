@@ -72,6 +72,8 @@ func (queries) Refused(context.Context) (*string, error) {
 
 func (queries) Hello(_ context.Context, name *string) (string, error) { return "hello " + *name, nil }
 
+func (queries) Staff(context.Context, string) (string, error) { return "only", nil }
+
 func (queries) Slow(ctx context.Context) (*string, error) { <-ctx.Done(); return nil, ctx.Err() }
 
 func (mutations) Say(_ context.Context, room, text string) (*Message, error) {
@@ -94,6 +96,14 @@ func (subscriptions) Spy(ctx context.Context, _ string) (<-chan *Message, error)
 	if _, err := auth.ViewerFrom(ctx); err != nil {
 		return nil, err
 	}
+	return pubsub.Stream(ctx, decode[Message])
+}
+
+func (subscriptions) Audit(ctx context.Context, _ string) (<-chan *Message, error) {
+	return pubsub.Stream(ctx, decode[Message])
+}
+
+func (subscriptions) Own(ctx context.Context, _ string) (<-chan *Message, error) {
 	return pubsub.Stream(ctx, decode[Message])
 }
 

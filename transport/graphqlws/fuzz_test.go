@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/sluice-gateway/sluice/transport"
 )
@@ -33,6 +34,9 @@ func FuzzDecode(f *testing.F) {
 			if !json.Valid(framed) {
 				t.Errorf("id %q gives the message %s", m.ID, framed)
 			}
+		}
+		if token, brought := renewal(m.Payload); brought && strings.ContainsFunc(token, unicode.IsControl) {
+			t.Errorf("payload %q brings the token %q", m.Payload, token)
 		}
 		if m.Type == typePing && !json.Valid(pongFrame(m.Payload)[headerLength(pongFrame(m.Payload)):]) {
 			t.Errorf("payload %q gives a pong that is no JSON", m.Payload)

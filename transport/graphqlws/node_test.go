@@ -21,6 +21,7 @@ import (
 	"github.com/sluice-gateway/sluice/share"
 	"github.com/sluice-gateway/sluice/transport"
 	"github.com/sluice-gateway/sluice/transport/graphqlws"
+	"github.com/sluice-gateway/sluice/transport/transporttest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -30,15 +31,24 @@ type node struct {
 	t        testing.TB
 	broker   *memory.Broker
 	engine   *operation.Engine
+	viewers  *transporttest.Viewers
 	sessions *transport.Sessions
 	http     *httptest.Server
 }
 
-const aliceKey = "alice's own secret key"
+const (
+	aliceKey = "alice's own secret key"
+	bobKey   = "bob's own secret key"
+)
+
+var alice = &auth.Viewer{Consumer: "shop", Subject: "alice", Key: "alice-1", KeySecret: 1}
 
 func newNode(t testing.TB, options graphqlws.Options, secure bool) *node {
 	t.Helper()
-	n := &node{t: t, broker: memory.New(), sessions: transport.NewSessions()}
+	n := &node{t: t, broker: memory.New(), viewers: transporttest.NewViewers()}
+	n.viewers.Set(aliceKey, alice)
+	n.viewers.Set(bobKey, &auth.Viewer{Consumer: "shop", Subject: "bob"})
+	n.sessions = transport.NewSessions(auth.NewGrants(n.viewers))
 	pool := work.NewPool()
 	quiet := slog.New(slog.DiscardHandler)
 	var err error
@@ -49,13 +59,12 @@ func newNode(t testing.TB, options graphqlws.Options, secure bool) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := auth.NewKeys([]auth.Key{{Key: aliceKey, Consumer: "shop", Subject: "alice"}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	options.Log = quiet
 	origins := transport.NewOrigins([]string{"https://shop.example"})
-	server := graphqlws.New(n.engine, keys, origins, n.sessions, pool, options)
+	reader := transport.NewReader(n.viewers, origins, transport.ReaderOptions{
+		Credentials: transport.CredentialOptions{Cookie: "session"},
+	})
+	server := graphqlws.New(n.engine, reader, n.sessions, pool, options)
 	n.http = httptest.NewUnstartedServer(server)
 	n.http.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
 	if secure {

@@ -3,7 +3,6 @@ package graphqlws
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"runtime/debug"
 
@@ -19,7 +18,7 @@ import (
 func (s *session) handle(m message) {
 	switch m.Type {
 	case typePing:
-		s.reply(pongFrame(m.Payload))
+		s.ping(m.Payload)
 	case typeInit:
 		s.init(m.Payload)
 	case typeSubscribe:
@@ -27,47 +26,6 @@ func (s *session) handle(m message) {
 	case typeComplete:
 		s.complete(m)
 	}
-}
-
-func (s *session) init(payload json.RawMessage) {
-	s.mu.Lock()
-	again := s.inited
-	s.inited = true
-	s.mu.Unlock()
-	if again {
-		s.End(operation.TooManyInits)
-		return
-	}
-	s.running.Go(func() { s.authenticate(payload) })
-}
-
-// authenticate learns who is calling and acknowledges. Nothing executes before.
-func (s *session) authenticate(payload json.RawMessage) {
-	credentials := s.credentials
-	if credentials.Token == "" && payload != nil {
-		var members map[string]any
-		if json.Unmarshal(payload, &members) == nil {
-			credentials = transport.InitCredentials(members)
-		}
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), s.server.options.InitTimeout)
-	defer cancel()
-	viewer, err := s.server.authn.Authenticate(ctx, credentials)
-	switch {
-	case errors.Is(err, auth.ErrBadCredentials):
-		s.End(operation.BadCredentials)
-		return
-	case err != nil:
-		s.server.options.Log.Error("credentials could not be checked", "error", err)
-		s.End(operation.TryAgain)
-		return
-	}
-	s.mu.Lock()
-	s.viewer = viewer
-	s.credentials = auth.Credentials{}
-	s.timer.Reset(jitter(s.server.options.PingInterval))
-	s.mu.Unlock()
-	s.reply(ackFrame)
 }
 
 func (s *session) subscribe(m message) {
@@ -84,16 +42,17 @@ func (s *session) subscribe(m message) {
 	st := &stream{session: s, id: id}
 	st.Head, st.Tail = nextHead(m.ID), nextTail
 	s.mu.Lock()
-	req.Viewer = s.viewer
+	grant, leaving := s.grant, s.leaving
 	most := s.server.options.Operations
 	taken, full := s.findLocked(id) != nil, len(s.streams) >= most || s.starting >= most
-	if req.Viewer != nil && !taken && !full {
+	if grant != nil && !leaving && !taken && !full {
 		s.streams = append(s.streams, st)
 		s.starting++
 	}
 	s.mu.Unlock()
 	switch {
-	case req.Viewer == nil:
+	case leaving:
+	case grant == nil:
 		s.End(operation.Unauthorized)
 	case taken:
 		s.endFor(operation.DuplicateID, fmt.Sprintf("Subscriber for %s already exists", id))
@@ -101,13 +60,13 @@ func (s *session) subscribe(m message) {
 		s.reply(endFrame(m.ID, gqlerror.List{operation.Errorf(operation.CodeSubscriptionCap,
 			"this session runs %d operations, its limit; complete one first", s.server.options.Operations)}))
 	default:
-		s.running.Go(func() { s.start(st, req) })
+		s.running.Go(func() { s.start(st, req, grant) })
 	}
 }
 
 // start prepares an operation and runs it. It returns when a query has its result, or when a
 // subscription has joined its group.
-func (s *session) start(st *stream, req operation.Request) {
+func (s *session) start(st *stream, req operation.Request, grant *auth.Grant) {
 	defer func() {
 		s.mu.Lock()
 		s.starting--
@@ -119,7 +78,8 @@ func (s *session) start(st *stream, req operation.Request) {
 			st.End(gqlerror.List{operation.Errorf(operation.CodeInternal, "internal error")})
 		}
 	}()
-	op, errs := s.server.engine.Prepare(req)
+	req.Viewer = grant.Viewer()
+	op, errs := s.server.engine.Prepare(context.Background(), req)
 	if errs != nil {
 		st.End(errs)
 		return
@@ -131,6 +91,7 @@ func (s *session) start(st *stream, req operation.Request) {
 	if gone { // completed by the client meanwhile
 		return
 	}
+	op.Reauthorize(grant.Viewer()) // should they have changed before the session knew the operation
 	op.Run(context.Background(), st)
 }
 
@@ -158,16 +119,22 @@ func (s *session) stopStreams() {
 	s.mu.Lock()
 	streams := s.streams
 	s.streams = nil
+	ops := running(streams)
+	s.mu.Unlock()
+	for _, op := range ops {
+		op.Stop()
+	}
+}
+
+// running are the operations of streams that are prepared. It is called with session.mu held.
+func running(streams []*stream) []*operation.Operation {
 	ops := make([]*operation.Operation, 0, len(streams))
 	for _, st := range streams {
 		if st.op != nil {
 			ops = append(ops, st.op)
 		}
 	}
-	s.mu.Unlock()
-	for _, op := range ops {
-		op.Stop()
-	}
+	return ops
 }
 
 func (s *session) findLocked(id string) *stream {

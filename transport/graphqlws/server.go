@@ -16,7 +16,6 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/internal/work"
 	"github.com/sluice-gateway/sluice/operation"
@@ -28,7 +27,8 @@ const Subprotocol = "graphql-transport-ws"
 
 // Options configure a Server. The zero value works.
 type Options struct {
-	// InitTimeout is how long a client may take to send connection_init; default 3 s.
+	// InitTimeout is how long a client may take to send connection_init, and how long credentials may
+	// take to be checked, then and when they are renewed; default 3 s.
 	InitTimeout time.Duration
 	// PingInterval is how often a client is asked whether it is there; default 25 s, below the
 	// idle time of common proxies.
@@ -71,8 +71,7 @@ func (o Options) withDefaults() Options {
 // A Server upgrades HTTP requests to sessions. It is safe for concurrent use.
 type Server struct {
 	engine   *operation.Engine
-	authn    auth.Authenticator
-	origins  *transport.Origins
+	reader   *transport.Reader
 	sessions *transport.Sessions
 	pool     *work.Pool
 	options  Options
@@ -81,11 +80,10 @@ type Server struct {
 }
 
 // New makes a server. Its sessions stop when sessions are closed.
-func New(engine *operation.Engine, authn auth.Authenticator, origins *transport.Origins, sessions *transport.Sessions, pool *work.Pool, options Options) *Server {
+func New(engine *operation.Engine, reader *transport.Reader, sessions *transport.Sessions, pool *work.Pool, options Options) *Server {
 	s := &Server{
 		engine:   engine,
-		authn:    authn,
-		origins:  origins,
+		reader:   reader,
 		sessions: sessions,
 		pool:     pool,
 		options:  options.withDefaults(),
@@ -107,7 +105,7 @@ func IsUpgrade(r *http.Request) bool { return websocket.IsWebSocketUpgrade(r) }
 // ServeHTTP upgrades the request and returns: a goroutine of its own serves the session, so that
 // the stack and the buffers of the HTTP handler are freed.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !s.origins.Allow(r) {
+	if !s.reader.Allowed(r) {
 		http.Error(w, "this origin is not allowed to open a WebSocket here; ask the operator to list it", http.StatusForbidden)
 		return
 	}
@@ -117,7 +115,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // Upgrade has answered
 	}
 	hijacked.conn.upgraded = true
-	session := newSession(s, ws, hijacked.conn.Conn, transport.HeaderCredentials(r.Header))
+	session := newSession(s, ws, hijacked.conn.Conn, s.reader.Credentials(r))
 	switch {
 	case !s.sessions.Add(session):
 		session.End(operation.Restarting)

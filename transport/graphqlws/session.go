@@ -29,12 +29,14 @@ type session struct {
 	parting atomic.Int64   // once ended: until when the peer may answer, Unix nanoseconds
 	read    atomic.Int64   // when something was read last, Unix nanoseconds
 	reading atomic.Bool    // a message has begun and not ended
-	running sync.WaitGroup // goroutines of operations and of the init
+	running sync.WaitGroup // goroutines of operations, of the init and of renewals
 
-	mu          sync.Mutex // guards what follows; taken before the outbox' own
-	credentials auth.Credentials
-	viewer      *auth.Viewer // nil before the ack
+	mu          sync.Mutex       // guards what follows; taken before the outbox' own
+	credentials auth.Credentials // of the upgrade; the token is forgotten with the ack
+	grant       *auth.Grant      // nil before the ack
 	inited      bool
+	renewing    bool      // one at a time
+	leaving     bool      // the grant has ended: nothing is started any more
 	streams     []*stream // few: found by looking at each
 	starting    int       // operations that are prepared or executed; the client may have let go of some
 	timer       *time.Timer
@@ -77,6 +79,9 @@ func (s *session) run() {
 	s.stopStreams()
 	s.socket.Close()
 	s.running.Wait()
+	if s.grant != nil { // nobody else is left who could write it
+		s.grant.Close()
+	}
 	s.server.sessions.Remove(s)
 }
 
@@ -201,7 +206,7 @@ func (s *session) tick() {
 		read = now.UnixNano()
 	}
 	s.mu.Lock()
-	inited, pinged, expires := s.viewer != nil, s.pinged, s.expires
+	inited, pinged, expires := s.grant != nil, s.pinged, s.expires
 	switch {
 	case !inited, s.ended.Load(), now.After(expires):
 	case pinged.IsZero():

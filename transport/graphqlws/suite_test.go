@@ -20,7 +20,7 @@ func TestSuite(t *testing.T) {
 	transporttest.Run(t, transporttest.Transport{
 		AnyKind: true,
 		Handler: func(n *transporttest.Node) http.Handler {
-			return graphqlws.New(n.Engine, n.Authn, n.Origins, n.Sessions, n.Pool, graphqlws.Options{})
+			return graphqlws.New(n.Engine, n.Reader, n.Sessions, n.Pool, graphqlws.Options{})
 		},
 		Client: newSuiteClient,
 	})
@@ -34,7 +34,7 @@ type suiteClient struct {
 	over    *transporttest.Event             // how the socket ended
 }
 
-func newSuiteClient(n *transporttest.Node) transporttest.Client {
+func newSuiteClient(n *transporttest.Node, token string) transporttest.Client {
 	dialer := websocket.Dialer{
 		NetDialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return n.Dial(ctx) },
 		Subprotocols:   []string{graphqlws.Subprotocol},
@@ -45,7 +45,7 @@ func newSuiteClient(n *transporttest.Node) transporttest.Client {
 		panic(err)
 	}
 	c := &suiteClient{ws: ws, waiting: make(map[string][]transporttest.Event)}
-	c.send(map[string]any{"type": "connection_init"})
+	c.send(map[string]any{"type": "connection_init", "payload": map[string]any{"token": token}})
 	if _, ack, err := ws.ReadMessage(); err != nil || string(ack) != `{"type":"connection_ack"}` {
 		panic(string(ack))
 	}
@@ -53,6 +53,11 @@ func newSuiteClient(n *transporttest.Node) transporttest.Client {
 }
 
 func (c *suiteClient) Close() { _ = c.ws.Close() }
+
+// Renew implements transporttest.Renewer.
+func (c *suiteClient) Renew(token string) {
+	c.send(map[string]any{"type": "ping", "payload": map[string]any{"authorization": "Bearer " + token}})
+}
 
 func (c *suiteClient) send(message map[string]any) {
 	_ = c.ws.WriteJSON(message) // to a server that is gone: the next read says so

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"flag"
 	"net/http"
 	"os"
@@ -30,6 +31,8 @@ var update = flag.Bool("update", false, "rewrite what the server says in testdat
 //	publish T P     an event
 //	protocol P      the sub-protocol that is offered, instead of graphql-transport-ws
 //	header N: V     a header of the upgrade
+//	revoke          alice's key is revoked
+//	away            credentials cannot be checked any more
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -107,6 +110,13 @@ func (p *player) line(line string) {
 		p.publish(topic, payload)
 	case "protocol":
 		p.protocols = strings.Fields(rest)
+	case "revoke":
+		p.viewers.Set(aliceKey, nil)
+		if err := p.sessions.Grants().Recheck(p.t.Context(), alice.Key); err != nil {
+			p.t.Fatal(err)
+		}
+	case "away":
+		p.viewers.Away(errors.New("the store of keys is away"))
 	case "header":
 		name, value, _ := strings.Cut(rest, ": ")
 		p.header.Set(name, value)

@@ -17,7 +17,7 @@ func ExampleNew() {
 		engine *operation.Engine  // of operation.New
 		keys   auth.Authenticator // of auth.NewKeys
 	)
-	sessions := transport.NewSessions() // its Close drains every stream
+	sessions := transport.NewSessions(auth.NewGrants(keys)) // its Close drains every stream
 
 	origins := transport.NewOrigins([]string{"https://shop.example"})
 	reader := transport.NewReader(keys, origins, transport.ReaderOptions{})

@@ -69,7 +69,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, accept transport
 	if refusal != nil {
 		return refusal
 	}
-	op, errs := h.engine.Prepare(req)
+	op, errs := h.engine.Prepare(r.Context(), req)
 	if op == nil {
 		return h.refuse(w, r, accept, req, errs)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"go.uber.org/goleak"
 
+	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/operation"
 	"github.com/sluice-gateway/sluice/transport"
 	"github.com/sluice-gateway/sluice/transport/httpapi"
@@ -35,14 +36,14 @@ func handler(n *transporttest.Node) http.Handler {
 func TestProtocol(t *testing.T) {
 	transporttest.Run(t, transporttest.Transport{
 		Handler: handler,
-		Client:  func(n *transporttest.Node) transporttest.Client { return newClient(n, false) },
+		Client:  func(n *transporttest.Node, key string) transporttest.Client { return newClient(n, false, key) },
 	})
 }
 
 func TestProtocolOverHTTP2(t *testing.T) {
 	transporttest.Run(t, transporttest.Transport{
 		Handler: handler,
-		Client:  func(n *transporttest.Node) transporttest.Client { return newClient(n, true) },
+		Client:  func(n *transporttest.Node, key string) transporttest.Client { return newClient(n, true, key) },
 	})
 }
 
@@ -78,10 +79,25 @@ func TestTranscripts(t *testing.T) {
 				next + `{"payload":null,"errors":[{"message":"Restarting","extensions":{"code":"DRAINING"}}]}` + opening + "--\r\n",
 		},
 		{
+			"an event, then the key is revoked", `subscription { priceChanged { revision } }`,
+			func(t *testing.T, n *transporttest.Node) {
+				n.Publish(1, "")
+				synctest.Wait()
+				n.Viewers.Set("mine", nil)
+				if err := n.Sessions.Grants().Recheck(t.Context(), "k1"); err != nil {
+					t.Fatal(err)
+				}
+				n.Publish(2, "")
+			},
+			opening +
+				next + `{"payload":{"data":{"priceChanged":{"revision":1}}}}` + opening +
+				next + `{"payload":null,"errors":[{"message":"Forbidden: key revoked","extensions":{"code":"KEY_REVOKED"}}]}` + opening + "--\r\n",
+		},
+		{
 			"an operation that fails validation", `subscription { priceChanged { nonsense } }`,
 			func(*testing.T, *transporttest.Node) {},
 			opening +
-				next + `{"payload":{"errors":[{"message":"Cannot query field \"nonsense\" on type \"PriceChange\".",` +
+				next + `{"payload":{"errors":[{"message":"Cannot query field \"nonsense\" on type \"…\".",` +
 				`"locations":[{"line":1,"column":31}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}}` + opening + "--\r\n",
 		},
 	} {
@@ -89,7 +105,8 @@ func TestTranscripts(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				node := transporttest.NewNode(t)
 				node.Serve(handler(node))
-				client := newClient(node, false)
+				node.Viewers.Set("mine", &auth.Viewer{Consumer: "web", Key: "k1"})
+				client := newClient(node, false, "mine")
 				defer client.Close()
 				resp := client.post(client.ctx, c.query, nil)
 				defer resp.Body.Close()
@@ -113,12 +130,13 @@ func TestTranscripts(t *testing.T) {
 // client reads the parts as Apollo's does: a part is whole when the next delimiter is there.
 type client struct {
 	http *http.Client
+	key  string
 	ctx  context.Context
 	stop context.CancelFunc
 }
 
-func newClient(n *transporttest.Node, http2 bool) *client {
-	c := &client{http: n.HTTP(http2)}
+func newClient(n *transporttest.Node, http2 bool, key string) *client {
+	c := &client{http: n.HTTP(http2), key: key}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	return c
 }
@@ -136,6 +154,10 @@ func (c *client) post(ctx context.Context, query string, variables map[string]an
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", apollo)
+	r.Header.Set("Authorization", "Bearer "+c.key)
+	if c.key == "" {
+		r.Header.Del("Authorization")
+	}
 	resp, err := c.http.Do(r)
 	if err != nil {
 		panic(err)
@@ -146,14 +168,30 @@ func (c *client) post(ctx context.Context, query string, variables map[string]an
 func (c *client) Start(query string, variables map[string]any) transporttest.Operation {
 	ctx, stop := context.WithCancel(c.ctx)
 	resp := c.post(ctx, query, variables)
-	if media := resp.Header.Get("Content-Type"); !strings.HasPrefix(media, "multipart/mixed") {
-		panic(resp.Status + " " + media)
+	if resp.StatusCode != http.StatusOK {
+		defer stop()
+		return refusal(resp)
 	}
 	s := &subscription{body: bufio.NewReader(resp.Body), stop: stop}
 	if preamble, err := s.until("\r\n--graphql"); err != nil || preamble != "" {
 		panic("no opening delimiter")
 	}
 	return s
+}
+
+// refused is an operation that did not start.
+type refused struct{ event transporttest.Event }
+
+func (r refused) Next() transporttest.Event { return r.event }
+func (refused) Stop()                       {}
+
+func refusal(resp *http.Response) transporttest.Operation {
+	defer resp.Body.Close()
+	var result struct{ Errors gqlerror.List }
+	if err := json.NewDecoder(resp.Body).Decode(&result); err != nil {
+		panic(err)
+	}
+	return refused{transporttest.Event{Errors: result.Errors}}
 }
 
 type subscription struct {

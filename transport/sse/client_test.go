@@ -19,12 +19,13 @@ import (
 type distinctClient struct {
 	http  *http.Client
 	http2 bool
+	key   string
 	ctx   context.Context
 	stop  context.CancelFunc
 }
 
-func newDistinctClient(n *transporttest.Node, http2 bool) *distinctClient {
-	c := &distinctClient{http: n.HTTP(http2), http2: http2}
+func newDistinctClient(n *transporttest.Node, http2 bool, key string) *distinctClient {
+	c := &distinctClient{http: n.HTTP(http2), http2: http2, key: key}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	return c
 }
@@ -36,7 +37,7 @@ func (c *distinctClient) Close() {
 
 func (c *distinctClient) Start(query string, variables map[string]any) transporttest.Operation {
 	ctx, stop := context.WithCancel(c.ctx)
-	r := request(ctx, http.MethodPost, body(query, variables, nil))
+	r := request(ctx, http.MethodPost, c.key, body(query, variables, nil))
 	r.Header.Set("Accept", "text/event-stream")
 	resp, err := c.http.Do(r)
 	if err != nil {
@@ -94,6 +95,7 @@ func nextEvent(stream *bufio.Reader) (name, data string) {
 // connectionClient sends its operations beside a stream that brings the results of all.
 type connectionClient struct {
 	http   *http.Client
+	key    string
 	token  string
 	body   io.Closer
 	stream *bufio.Reader
@@ -101,9 +103,9 @@ type connectionClient struct {
 	queued map[string][]transporttest.Event
 }
 
-func newConnectionClient(n *transporttest.Node) *connectionClient {
-	c := &connectionClient{http: n.HTTP(false), queued: make(map[string][]transporttest.Event)}
-	resp, err := c.http.Do(request(context.Background(), http.MethodPut, nil))
+func newConnectionClient(n *transporttest.Node, key string) *connectionClient {
+	c := &connectionClient{http: n.HTTP(false), key: key, queued: make(map[string][]transporttest.Event)}
+	resp, err := c.http.Do(request(context.Background(), http.MethodPut, key, nil))
 	if err != nil {
 		panic(err)
 	}
@@ -118,7 +120,7 @@ func newConnectionClient(n *transporttest.Node) *connectionClient {
 }
 
 func (c *connectionClient) request(method string, body []byte, accept string) *http.Request {
-	r := request(context.Background(), method, body)
+	r := request(context.Background(), method, c.key, body)
 	r.Header.Set("X-GraphQL-Event-Stream-Token", c.token)
 	r.Header.Set("Accept", accept)
 	return r
@@ -194,13 +196,16 @@ func refusal(resp *http.Response) transporttest.Operation {
 	return refused{transporttest.Event{Errors: result.Errors, Again: resp.StatusCode == http.StatusServiceUnavailable}}
 }
 
-func request(ctx context.Context, method string, body []byte) *http.Request {
+func request(ctx context.Context, method, key string, body []byte) *http.Request {
 	r, err := http.NewRequestWithContext(ctx, method, transporttest.URL, bytes.NewReader(body))
 	if err != nil {
 		panic(err)
 	}
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
+	}
+	if key != "" {
+		r.Header.Set("X-API-Key", key)
 	}
 	return r
 }

@@ -78,7 +78,7 @@ func (c *Connection) serve(w http.ResponseWriter, r *http.Request, accept transp
 	if refusal != nil {
 		return refusal
 	}
-	found := c.find(tokenOf(r), viewer)
+	found := c.find(r, viewer)
 	switch {
 	case r.Method == http.MethodPut:
 		return c.reserve(w, accept, viewer, found)
@@ -89,7 +89,7 @@ func (c *Connection) serve(w http.ResponseWriter, r *http.Request, accept transp
 	case accept.Has(mediaType):
 		return c.open(w, r, found)
 	}
-	return c.operate(w, r, accept, viewer, found)
+	return c.operate(w, r, accept, found)
 }
 
 func unknownToken() *transport.Refusal {
@@ -97,11 +97,19 @@ func unknownToken() *transport.Refusal {
 }
 
 // find looks a reservation up. One of another viewer is as good as none.
-func (c *Connection) find(token string, viewer *auth.Viewer) *reservation {
+func (c *Connection) find(r *http.Request, viewer *auth.Viewer) *reservation {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	found := c.byToken[token]
-	if found == nil || found.owner != viewer.Identity() {
+	found := c.byToken[tokenOf(r)]
+	c.mu.Unlock()
+	if found == nil {
+		return nil
+	}
+	if viewer.Key != "" && !found.isOf(viewer) && found.grant.Viewer().Key == viewer.Key {
+		// The key has changed, and the reservation has not heard of it. If it cannot be checked now,
+		// the reservation stays what it was.
+		_ = c.sessions.Grants().Recheck(r.Context(), viewer.Key)
+	}
+	if !found.isOf(viewer) {
 		return nil
 	}
 	return found
@@ -117,22 +125,15 @@ func (c *Connection) reserve(w http.ResponseWriter, accept transport.Accept, vie
 	}
 	made := &reservation{
 		token:      rand.Text(),
-		owner:      viewer.Identity(),
 		stream:     transport.NewStream(format{}, c.sessions, &c.options.Stream),
 		most:       c.options.Operations,
 		operations: make(map[string]*held),
 	}
-	made.expiry = time.AfterFunc(c.options.OpenWithin, func() {
-		if made.expire() {
-			c.drop(made)
-		}
-	})
 	c.mu.Lock()
-	c.byToken[made.token] = made
+	c.byToken[made.token] = made // nobody knows the token yet
 	c.mu.Unlock()
-	if !c.sessions.Add(made) {
-		made.expiry.Stop()
-		c.drop(made)
+	if !made.begin(c.sessions, viewer, c.options.OpenWithin, func() { c.drop(made) }) {
+		c.forget(made)
 		return transport.RefuseRestarting()
 	}
 
@@ -143,13 +144,17 @@ func (c *Connection) reserve(w http.ResponseWriter, accept transport.Accept, vie
 	return nil
 }
 
-// drop forgets a reservation, with all its operations.
+// drop ends a reservation, with all its operations.
 func (c *Connection) drop(r *reservation) {
-	c.mu.Lock()
-	delete(c.byToken, r.token)
-	c.mu.Unlock()
+	c.forget(r)
 	r.close()
 	c.sessions.Remove(r)
+}
+
+func (c *Connection) forget(r *reservation) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.byToken, r.token)
 }
 
 // open answers with the stream.
@@ -166,7 +171,7 @@ func (c *Connection) open(w http.ResponseWriter, r *http.Request, found *reserva
 }
 
 // operate starts an operation, whose results the stream brings.
-func (c *Connection) operate(w http.ResponseWriter, r *http.Request, accept transport.Accept, viewer *auth.Viewer, found *reservation) *transport.Refusal {
+func (c *Connection) operate(w http.ResponseWriter, r *http.Request, accept transport.Accept, found *reservation) *transport.Refusal {
 	if accept.BestJSON() == "" {
 		return transport.Refuse(http.StatusNotAcceptable, operation.CodeBadRequest, "what refuses an operation is sent as JSON")
 	}
@@ -174,7 +179,7 @@ func (c *Connection) operate(w http.ResponseWriter, r *http.Request, accept tran
 	if refusal != nil {
 		return refusal
 	}
-	req.Viewer = viewer
+	req.Viewer = found.grant.Viewer()
 	id, _ := req.Extensions["operationId"].(string)
 	if id == "" {
 		return transport.Refuse(http.StatusBadRequest, operation.CodeBadRequest, "extensions.operationId is missing")
@@ -183,7 +188,7 @@ func (c *Connection) operate(w http.ResponseWriter, r *http.Request, accept tran
 	if refusal != nil {
 		return refusal
 	}
-	op, errs := c.engine.Prepare(req)
+	op, errs := c.engine.Prepare(r.Context(), req)
 	switch {
 	case errs != nil:
 		refusal = &transport.Refusal{Errors: errs}

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/operation"
 	"github.com/sluice-gateway/sluice/transport/sse"
 	"github.com/sluice-gateway/sluice/transport/transporttest"
@@ -90,6 +91,63 @@ func TestReservationThatNobodyOpensIsDropped(t *testing.T) {
 	}
 }
 
+func TestReservationWithoutAStreamEndsWithItsCredentials(t *testing.T) {
+	for name, end := range map[string]func(*transporttest.Node){
+		"which expire": func(*transporttest.Node) { time.Sleep(5 * time.Second) },
+		"which are revoked": func(n *transporttest.Node) {
+			n.Viewers.Set("mine", nil)
+			_ = n.Sessions.Grants().Recheck(t.Context(), "k1")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				node := transporttest.NewNode(t)
+				h, mine := connection(node), []string{"Authorization", "mine"}
+				node.Viewers.Set("mine", &auth.Viewer{Consumer: "web", Key: "k1", Expires: time.Now().Add(5 * time.Second)})
+				token := call(h, http.MethodPut, "", "", mine...).Body.String()
+				call(h, http.MethodPost, token, operate("1"), mine...)
+				synctest.Wait()
+				if members, grants := node.Engine.Stats().Members, node.Sessions.Grants().Len(); members != 1 || grants != 1 {
+					t.Fatalf("%d operations and %d grants before", members, grants)
+				}
+				end(node)
+				synctest.Wait()
+				if members, sessions, grants := node.Engine.Stats().Members, node.Sessions.Len(), node.Sessions.Grants().Len(); members+sessions+grants != 0 {
+					t.Errorf("%d operations, %d sessions and %d grants are left", members, sessions, grants)
+				}
+			})
+		})
+	}
+}
+
+func TestReservationBelongsToWhatItsViewerIsNow(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		now  auth.Viewer
+		want int
+	}{
+		{"a key that has changed", auth.Viewer{Consumer: "web", Key: "k1", Scopes: []string{"more"}}, http.StatusAccepted},
+		{"another key with the same rights", auth.Viewer{Consumer: "web", Key: "k2"}, http.StatusAccepted},
+		{"another key with other rights", auth.Viewer{Consumer: "web", Key: "k2", Scopes: []string{"more"}}, http.StatusNotFound},
+		{"a token with other rights", auth.Viewer{Consumer: "web", Scopes: []string{"more"}}, http.StatusNotFound},
+		{"another consumer", auth.Viewer{Consumer: "app", Key: "k2"}, http.StatusNotFound},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				node := transporttest.NewNode(t)
+				h, mine := connection(node), []string{"Authorization", "mine"}
+				node.Viewers.Set("mine", &auth.Viewer{Consumer: "web", Key: "k1"})
+				token := call(h, http.MethodPut, "", "", mine...).Body.String()
+				node.Viewers.Set("mine", &tt.now)
+				if got := call(h, http.MethodPost, token, operate("1"), mine...).Code; got != tt.want {
+					t.Errorf("got %d, want %d", got, tt.want)
+				}
+				time.Sleep(11 * time.Second)
+			})
+		})
+	}
+}
+
 func TestConnectionHasALimitOfOperations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := transporttest.NewNode(t)
@@ -121,7 +179,7 @@ func TestConnectionIsOfUseAfterAStream(t *testing.T) {
 		node := transporttest.NewNode(t)
 		dialled := 0
 		node.Serve(distinct(node))
-		client := newDistinctClient(node, false)
+		client := newDistinctClient(node, false, "")
 		defer client.Close()
 		dial := client.http.Transport.(*http.Transport).DialContext
 		client.http.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {

@@ -3,28 +3,33 @@ package sse
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/operation"
 	"github.com/sluice-gateway/sluice/transport"
 )
 
 // A reservation is a single connection: from its PUT on it takes operations, whose results wait
-// until the stream is opened. It is the Session of that stream.
+// until the stream is opened. It is the Session of that stream, and the auth.Holder of its grant.
 type reservation struct {
 	token   string
-	owner   string // the viewer's identity: a token is worth nothing to others
 	stream  *transport.Stream
 	most    int            // operations at a time
 	running sync.WaitGroup // operations that were started
-	expiry  *time.Timer    // drops the reservation while it is not open
 
-	mu         sync.Mutex // guards what follows; nothing is called with it held
+	// Set by begin; they may be used after mu was held.
+	grant  *auth.Grant // its viewer's: a token is worth nothing to others
+	expiry *time.Timer // drops the reservation while it is not open
+
+	mu         sync.Mutex // guards what follows; nothing is called with it held, but by begin
 	operations map[string]*held
 	opened     bool
 	gone       bool
@@ -37,6 +42,29 @@ type held struct {
 	id          string
 	place       outbox.Stream
 	op          *operation.Operation // nil while it is prepared; guarded by reservation.mu
+}
+
+// begin makes the reservation a session that stands on a grant, and gives it so much time until drop
+// is called. None of the three ends it before it has all. It reports false when the node is closing.
+func (r *reservation) begin(sessions *transport.Sessions, viewer *auth.Viewer, within time.Duration, drop func()) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !sessions.Add(r) {
+		return false
+	}
+	r.expiry = time.AfterFunc(within, func() {
+		if r.expire() {
+			drop()
+		}
+	})
+	r.grant = sessions.Grants().Open(viewer, r)
+	return true
+}
+
+// isOf reports whether the reservation is a viewer's.
+func (r *reservation) isOf(viewer *auth.Viewer) bool {
+	owner := r.grant.Viewer()
+	return owner.Is(viewer) && owner.Identity() == viewer.Identity()
 }
 
 // take reserves an id for an operation.
@@ -65,7 +93,10 @@ func (r *reservation) start(ctx context.Context, h *held, op *operation.Operatio
 		return false
 	}
 	h.op = op
-	r.running.Go(func() { op.Run(ctx, h) })
+	r.running.Go(func() {
+		op.Reauthorize(r.grant.Viewer()) // should they have changed before the reservation knew the operation
+		op.Run(ctx, h)
+	})
 	return true
 }
 
@@ -114,20 +145,15 @@ func (r *reservation) open() bool {
 func (r *reservation) expire() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.gone = !r.opened
-	return r.gone
+	r.gone = r.gone || !r.opened
+	return !r.opened
 }
 
 // close stops every operation and waits for them.
 func (r *reservation) close() {
 	r.mu.Lock()
 	r.gone = true
-	var running []*operation.Operation
-	for _, h := range r.operations {
-		if h.op != nil {
-			running = append(running, h.op)
-		}
-	}
+	running := r.runningLocked()
 	clear(r.operations)
 	r.mu.Unlock()
 
@@ -136,6 +162,45 @@ func (r *reservation) close() {
 		op.Stop()
 	}
 	r.running.Wait()
+	r.grant.Close()
+}
+
+// runningLocked are the operations that were started.
+func (r *reservation) runningLocked() []*operation.Operation {
+	var running []*operation.Operation
+	for _, h := range r.operations {
+		if h.op != nil {
+			running = append(running, h.op)
+		}
+	}
+	return running
+}
+
+// Changed implements auth.Holder: the operations that run go by the viewer's new rights.
+func (r *reservation) Changed(v *auth.Viewer) {
+	r.mu.Lock()
+	running := r.runningLocked()
+	r.mu.Unlock()
+	for _, op := range running {
+		op.Reauthorize(v)
+	}
+}
+
+// Ended implements auth.Holder: every operation is told why, then the stream ends.
+func (r *reservation) Ended(why error) {
+	ending := operation.CredentialsEnded(why)
+	r.mu.Lock()
+	r.gone = true
+	all := slices.Collect(maps.Values(r.operations))
+	running := r.runningLocked()
+	r.mu.Unlock()
+	for _, h := range all {
+		h.End(ending.Errors())
+	}
+	for _, op := range running {
+		op.Stop()
+	}
+	r.End(ending)
 }
 
 // End implements transport.Session. Where no stream is open there is nobody to tell: the reservation

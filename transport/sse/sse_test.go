@@ -26,7 +26,7 @@ func connection(n *transporttest.Node) http.Handler {
 func TestDistinct(t *testing.T) {
 	transporttest.Run(t, transporttest.Transport{
 		Handler: distinct,
-		Client:  func(n *transporttest.Node) transporttest.Client { return newDistinctClient(n, false) },
+		Client:  func(n *transporttest.Node, key string) transporttest.Client { return newDistinctClient(n, false, key) },
 		AnyKind: true,
 	})
 }
@@ -34,7 +34,7 @@ func TestDistinct(t *testing.T) {
 func TestDistinctOverHTTP2(t *testing.T) {
 	transporttest.Run(t, transporttest.Transport{
 		Handler: distinct,
-		Client:  func(n *transporttest.Node) transporttest.Client { return newDistinctClient(n, true) },
+		Client:  func(n *transporttest.Node, key string) transporttest.Client { return newDistinctClient(n, true, key) },
 		AnyKind: true,
 	})
 }
@@ -42,7 +42,7 @@ func TestDistinctOverHTTP2(t *testing.T) {
 func TestConnection(t *testing.T) {
 	transporttest.Run(t, transporttest.Transport{
 		Handler: connection,
-		Client:  func(n *transporttest.Node) transporttest.Client { return newConnectionClient(n) },
+		Client:  func(n *transporttest.Node, key string) transporttest.Client { return newConnectionClient(n, key) },
 		AnyKind: true,
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"testing"
 
+	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/operation"
 	"github.com/sluice-gateway/sluice/transport"
 )
@@ -44,7 +45,7 @@ func FuzzTokenOf(f *testing.F) {
 
 func TestOperationStoppedWhilePreparedDoesNotStart(t *testing.T) {
 	r := &reservation{
-		stream:     transport.NewStream(format{}, transport.NewSessions(), new(transport.StreamOptions{}.WithDefaults(heartbeat))),
+		stream:     transport.NewStream(format{}, transport.NewSessions(auth.NewGrants(nil)), new(transport.StreamOptions{}.WithDefaults(heartbeat))),
 		most:       1,
 		operations: make(map[string]*held),
 	}

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/operation"
 	"github.com/sluice-gateway/sluice/transport/transporttest"
 )
@@ -25,6 +26,7 @@ type script struct {
 	*testing.T
 	*transporttest.Node
 	http  *http.Client
+	key   string
 	token string
 	text  strings.Builder
 
@@ -44,6 +46,9 @@ func (s *script) send(method, query, accept, body string) {
 	r.Header.Set("Accept", accept)
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
+	}
+	if s.key != "" {
+		r.Header.Set("Authorization", "Bearer "+s.key)
 	}
 	if s.token != "" {
 		r.Header.Set("X-GraphQL-Event-Stream-Token", s.token)
@@ -120,6 +125,22 @@ func (s *script) restart() {
 	s.settle()
 }
 
+// sign makes the client one whose key can be revoked.
+func (s *script) sign() {
+	s.key = "revocable"
+	s.Viewers.Set(s.key, &auth.Viewer{Consumer: "web", Subject: "bob", Key: "k1"})
+}
+
+func (s *script) revoke() {
+	s.settle()
+	s.text.WriteString("# the key is revoked\n")
+	s.Viewers.Set(s.key, nil)
+	if err := s.Sessions.Grants().Recheck(s.Context(), "k1"); err != nil {
+		s.Fatal(err)
+	}
+	s.settle()
+}
+
 func TestTranscripts(t *testing.T) {
 	const (
 		stream = "text/event-stream"
@@ -150,6 +171,24 @@ func TestTranscripts(t *testing.T) {
 			s.send("POST", "", stream, `{"query":`)
 			s.send("GET", "?query={__typename}", stream, "")
 		}},
+		{"distinct-revoked", distinct, func(s *script) {
+			s.sign()
+			s.send("POST", "", stream, price)
+			s.Publish(1, "")
+			s.revoke()
+			s.Publish(2, "")
+			s.send("POST", "", stream, price)
+		}},
+		{"connection-revoked", connection, func(s *script) {
+			s.sign()
+			s.send("PUT", "", "text/plain", "")
+			s.send("GET", "", stream, "")
+			s.send("POST", "", "*/*", of("1", "only"))
+			s.Publish(1, "")
+			s.revoke()
+			s.Publish(2, "")
+			s.send("POST", "", "*/*", of("2", "late"))
+		}},
 		{"connection", connection, func(s *script) {
 			s.send("PUT", "", "text/plain", "")
 			s.send("PUT", "", "*/*", "")
@@ -169,6 +208,7 @@ func TestTranscripts(t *testing.T) {
 			s.send("GET", "", stream, "")
 		}},
 		{"connection-refusals", connection, func(s *script) {
+			s.key = transporttest.Key
 			s.send("GET", "", stream, "")
 			s.send("POST", "", "*/*", of("1", "1"))
 			s.send("DELETE", "?operationId=1", "*/*", "")

@@ -23,8 +23,16 @@ import (
 // URL is where a node serves.
 const URL = "http://sluice.test/graphql"
 
-// Key is an API key of the viewer "shop", who acts for "ann".
+// Key is a token of the viewer "shop", who acts for "ann" and may do everything.
 const Key = "sk_test_0123456789abcdef"
+
+// Ann is the viewer of Key.
+var Ann = &auth.Viewer{
+	Consumer: "shop",
+	Subject:  "ann",
+	Scopes:   []string{"catalog:write", "orders:write", "publish"},
+	Publish:  []string{"price.*", "stock.*"},
+}
 
 // MaxResult is the size of the largest result of a node.
 const MaxResult = 64 << 10
@@ -37,7 +45,7 @@ type Node struct {
 	Pool     *work.Pool
 	Sessions *transport.Sessions
 	Reader   *transport.Reader
-	Authn    auth.Authenticator
+	Viewers  *Viewers
 	Origins  *transport.Origins
 
 	t        testing.TB
@@ -49,22 +57,21 @@ type Node struct {
 // NewNode starts a node that the end of the test stops.
 func NewNode(t testing.TB) *Node {
 	t.Helper()
-	keys, err := auth.NewKeys([]auth.Key{{Key: Key, Consumer: "shop", Subject: "ann"}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	viewers := NewViewers()
+	viewers.Set(Key, Ann)
 	n := &Node{
 		Broker:   memory.New(),
 		Pool:     work.NewPool(),
-		Sessions: transport.NewSessions(),
-		Authn:    keys,
+		Sessions: transport.NewSessions(auth.NewGrants(viewers)),
+		Viewers:  viewers,
 		Origins:  transport.NewOrigins([]string{"https://shop.example"}),
 		t:        t,
 		network:  newNetwork(),
 	}
-	n.Reader = transport.NewReader(n.Authn, n.Origins, transport.ReaderOptions{})
+	n.Reader = transport.NewReader(n.Viewers, n.Origins, transport.ReaderOptions{})
 	n.resolver = &resolvers.Resolver{Broker: n.Broker}
 	schema := graph.NewExecutableSchema(graph.Config{Resolvers: n.resolver})
+	var err error
 	n.Engine, err = operation.New(schema, n.Broker, n.Pool, operation.Options{
 		Share: share.Options{MaxResult: MaxResult},
 		Log:   slog.New(slog.DiscardHandler),

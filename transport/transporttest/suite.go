@@ -22,8 +22,9 @@ import (
 type Transport struct {
 	// Handler makes the server's side, which answers on the path of URL.
 	Handler func(*Node) http.Handler
-	// Client makes a client with a connection of its own.
-	Client func(*Node) Client
+	// Client makes a client with a connection of its own, whose credentials are a token; none if it
+	// is empty.
+	Client func(n *Node, token string) Client
 	// AnyKind says that queries and mutations can be sent too, not only subscriptions.
 	AnyKind bool
 }
@@ -77,6 +78,12 @@ func Run(t *testing.T, transport Transport) {
 		{"a restart lets waiting events out and sends clients elsewhere", false, drain},
 		{"a result as large as allowed arrives, a larger one is an error", false, tooLarge},
 		{"text arrives as it was sent", false, unicode},
+		{"a token's expiry ends everything, to the moment", false, expired},
+		{"a token that has expired starts nothing", false, expiredAlready},
+		{"a key's revocation ends everything of its sessions", false, revoked},
+		{"a renewal keeps the stream, and loses nothing", false, renewed},
+		{"other rights end what depended on the old ones", false, changed},
+		{"other rights count for what comes later", true, changedForLater},
 	} {
 		if c.anyKind && !transport.AnyKind {
 			continue
@@ -98,8 +105,11 @@ type bench struct {
 	transport Transport
 }
 
-func (b *bench) client() Client {
-	c := b.transport.Client(b.Node)
+// client makes an anonymous client.
+func (b *bench) client() Client { return b.clientOf("") }
+
+func (b *bench) clientOf(token string) Client {
+	c := b.transport.Client(b.Node, token)
 	b.Cleanup(c.Close)
 	return c
 }
@@ -143,17 +153,23 @@ func (b *bench) ended(op Operation) Event {
 			event.Errors = append(errs, event.Errors...)
 			return event
 		}
-		var result struct {
-			Data   json.RawMessage
-			Errors gqlerror.List
-		}
-		mustParse(b.T, event.Result, &result)
-		if result.Data == nil {
-			errs = append(errs, result.Errors...)
-		}
+		errs = append(errs, event.refusal(b.T)...)
 	}
 	b.Fatal("the operation does not end")
 	return Event{}
+}
+
+// refusal is what a result without data says.
+func (e Event) refusal(t *testing.T) gqlerror.List {
+	var result struct {
+		Data   json.RawMessage
+		Errors gqlerror.List
+	}
+	mustParse(t, e.Result, &result)
+	if result.Data != nil {
+		return nil
+	}
+	return result.Errors
 }
 
 func (b *bench) members(want int) {
@@ -196,7 +212,7 @@ func query(t *testing.T, b *bench) {
 func mutation(t *testing.T, b *bench) {
 	b.WithStore()
 	watcher := b.subscribe(b.client())
-	op := b.client().Start(`mutation($p: Decimal!) { changePrice(productId: "1", price: $p) { price } }`, map[string]any{"p": "7.25"})
+	op := b.clientOf(Key).Start(`mutation($p: Decimal!) { changePrice(productId: "1", price: $p) { price } }`, map[string]any{"p": "7.25"})
 	if got := op.Next(); string(got.Result) != `{"data":{"changePrice":{"price":"7.25"}}}` {
 		t.Fatalf("got %s, %+v", got.Result, got)
 	}

@@ -1,0 +1,98 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sluice-gateway/sluice/auth/keys"
+)
+
+const (
+	keyColumns = `id, name, consumer, subject, scopes, publish, plan, origins, addresses,
+		created_at, expires_at, revoked_at, secret, secret_hash, previous, previous_hash, previous_until`
+
+	selectKey = `SELECT ` + keyColumns + ` FROM api_keys WHERE id = ?`
+	insertKey = `INSERT INTO api_keys (` + keyColumns + `)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	updateKey = `UPDATE api_keys SET name = ?, scopes = ?, publish = ?, plan = ?, origins = ?, addresses = ?,
+		expires_at = ?, revoked_at = ?,
+		secret = ?, secret_hash = ?, previous = ?, previous_hash = ?, previous_until = ?
+		WHERE id = ?`
+
+	// A list walks the index of its order, which begins with the consumer where there is one.
+	keysOrder       = ` ORDER BY created_at DESC, id DESC LIMIT ?`
+	keysAfter       = `(created_at, id) < (SELECT created_at, id FROM api_keys WHERE id = ?)`
+	selectKeys      = `SELECT ` + keyColumns + ` FROM api_keys`
+	selectKeysOf    = selectKeys + ` WHERE consumer = ?`
+	firstKeys       = selectKeys + keysOrder
+	firstKeysOf     = selectKeysOf + keysOrder
+	followingKeys   = selectKeys + ` WHERE ` + keysAfter + keysOrder
+	followingKeysOf = selectKeysOf + ` AND ` + keysAfter + keysOrder
+)
+
+var _ keys.Store = (*Store)(nil)
+
+// Key implements keys.Store.
+func (s *Store) Key(ctx context.Context, id string) (*keys.Key, error) {
+	var found foundKeys
+	if err := s.reader.query(ctx, selectKey, found.scan, id); err != nil {
+		return nil, fmt.Errorf("store: key %s: %w", id, err)
+	}
+	return found.first(), nil
+}
+
+// Keys implements keys.Store.
+func (s *Store) Keys(ctx context.Context, q keys.Query) ([]keys.Key, error) {
+	text, args := firstKeys, []any(nil)
+	switch {
+	case q.Consumer != "" && q.After != "":
+		text, args = followingKeysOf, []any{q.Consumer, q.After}
+	case q.Consumer != "":
+		text, args = firstKeysOf, []any{q.Consumer}
+	case q.After != "":
+		text, args = followingKeys, []any{q.After}
+	}
+	var found foundKeys
+	if err := s.reader.query(ctx, text, found.scan, append(args, q.Limit)...); err != nil {
+		return nil, fmt.Errorf("store: list keys: %w", err)
+	}
+	return found, nil
+}
+
+// AddKey implements keys.Store.
+func (s *Store) AddKey(ctx context.Context, k *keys.Key) error {
+	err := s.write(ctx, func(t tx) error {
+		scopes, publish, origins, addresses := keyLists(k)
+		return t.exec(insertKey, append([]any{
+			k.ID, k.Name, k.Consumer, k.Subject, scopes, publish, k.Plan, origins, addresses, toMillis(k.Created),
+		}, keyState(k)...)...)
+	})
+	if err != nil {
+		return fmt.Errorf("store: add key %s: %w", k.ID, err)
+	}
+	return nil
+}
+
+// ChangeKey implements keys.Store.
+func (s *Store) ChangeKey(ctx context.Context, id string, change func(*keys.Key) error) (*keys.Key, error) {
+	var k *keys.Key
+	err := s.write(ctx, func(t tx) error {
+		var found foundKeys
+		if err := t.query(selectKey, found.scan, id); err != nil {
+			return err
+		}
+		if k = found.first(); k == nil {
+			return nil
+		}
+		if err := change(k); err != nil {
+			return err
+		}
+		scopes, publish, origins, addresses := keyLists(k)
+		args := append([]any{k.Name, scopes, publish, k.Plan, origins, addresses}, keyState(k)...)
+		return t.exec(updateKey, append(args, id)...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("store: change key %s: %w", id, err)
+	}
+	return k, nil
+}
