@@ -58,6 +58,7 @@ type Grant struct {
 
 	turn  sync.Mutex  // held while the viewer is replaced and the holder told; guards what follows
 	timer *time.Timer // fires when the viewer expires; nil: it does not
+	hash  string      // of the viewer's identity, once somebody has asked for it
 	over  bool
 }
 
@@ -116,12 +117,22 @@ func (grant *Grant) closeLocked() {
 	grant.grants.forget(grant, grant.Viewer())
 }
 
+// identityLocked is the hash of what the viewer is. A consumer with thousands of sessions renews them
+// all at once.
+func (grant *Grant) identityLocked(v *Viewer) string {
+	if grant.hash == "" {
+		grant.hash = hash(v)
+	}
+	return grant.hash
+}
+
 func (grant *Grant) replaceLocked(v *Viewer) {
 	old := grant.viewer.Swap(v)
 	grant.grants.forget(grant, old)
 	grant.grants.index(grant, v)
 	grant.watchLocked(v)
 	if v.Identity() != old.Identity() {
+		grant.hash = ""
 		grant.holder.Changed(v)
 	}
 }
@@ -237,13 +248,14 @@ func (grant *Grant) extend(r Renewal) bool {
 	grant.turn.Lock()
 	defer grant.turn.Unlock()
 	now := grant.Viewer()
-	if grant.over || hash(now) != r.Identity {
+	if grant.over || grant.identityLocked(now) != r.Identity {
 		return false
 	}
 	if now.Expires.Before(r.Expires) {
 		v := *now
 		v.Expires = r.Expires
-		grant.replaceLocked(&v)
+		grant.viewer.Store(&v) // identical but for the time, so nobody is told
+		grant.watchLocked(&v)
 	}
 	return true
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,22 +44,27 @@ func (b *book) Recheck(_ context.Context, v *Viewer) (*Viewer, error) {
 // A holder notes what it is told.
 type holder struct {
 	since time.Time
+	mu    sync.Mutex // guards told
 	told  []string
 }
 
 func newHolder() *holder { return &holder{since: time.Now()} }
 
-func (h *holder) Changed(v *Viewer) {
-	h.told = append(h.told, fmt.Sprintf("%v %v", time.Since(h.since), v.Scopes))
-}
+func (h *holder) Changed(v *Viewer) { h.note(fmt.Sprintf("%v %v", time.Since(h.since), v.Scopes)) }
 
-func (h *holder) Ended(why error) {
-	h.told = append(h.told, fmt.Sprintf("%v %v", time.Since(h.since), why))
+func (h *holder) Ended(why error) { h.note(fmt.Sprintf("%v %v", time.Since(h.since), why)) }
+
+func (h *holder) note(what string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.told = append(h.told, what)
 }
 
 func (h *holder) expect(t *testing.T, want ...string) {
 	t.Helper()
 	synctest.Wait()
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if fmt.Sprint(h.told) != fmt.Sprint(want) {
 		t.Errorf("the holder was told %q, want %q", h.told, want)
 	}
@@ -175,7 +181,7 @@ func TestAKeyThatChanges(t *testing.T) {
 		first.expect(t, "0s [a]", "1m0s "+ErrExpired.Error())
 		other.expect(t)
 
-		delete(b.viewers, "l")
+		b.viewers["l"] = &Viewer{Consumer: "somebody else", Key: "l", KeySecret: 1}
 		if err := grants.RecheckAll(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -74,7 +74,7 @@ func (g *Gateway) mayPublish(viewer *auth.Viewer, topic string) *transport.Refus
 		refusal := transport.Refuse(http.StatusForbidden, operation.CodeForbidden, "these credentials do not allow to publish to topic %q", topic)
 		refusal.Errors[0].Extensions["topic"] = topic
 		return refusal
-	case topic == controlTopic, !g.engine.Policy().Feeds(topic):
+	case !g.engine.Policy().Feeds(topic):
 		return transport.Refuse(http.StatusNotFound, operation.CodeBadRequest, "no subscription is fed by topic %q; the topics are %s",
 			topic, strings.Join(g.engine.Policy().Topics(), ", "))
 	}

@@ -336,7 +336,7 @@ type Query {
     customer: ID
   ): [Order!]!
     @private
-    @auth(rule: "args.customer == null ? viewer.subject != '' : args.customer == viewer.subject || 'orders:read' in viewer.scopes")
+    @auth(rule: "args.customer == null ? viewer.subject != '' : viewer.subject != '' && args.customer == viewer.subject || 'orders:read' in viewer.scopes")
 }
 
 type Mutation {

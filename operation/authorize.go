@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -11,15 +12,15 @@ import (
 )
 
 // authorize says why a viewer may not run an operation with these variables; nothing if it may.
-func (e *Engine) authorize(p *policy.Operation, v *auth.Viewer, variables map[string]any) gqlerror.List {
+func (e *Engine) authorize(ctx context.Context, p *policy.Operation, v *auth.Viewer, variables map[string]any) gqlerror.List {
 	if errs := e.refusals(p.Lacks(v)); errs != nil {
 		return errs
 	}
-	return e.checkRules(p, v, variables)
+	return e.checkRules(ctx, p, v, variables)
 }
 
-func (e *Engine) checkRules(p *policy.Operation, v *auth.Viewer, variables map[string]any) gqlerror.List {
-	broken, err := p.Breaks(v, variables)
+func (e *Engine) checkRules(ctx context.Context, p *policy.Operation, v *auth.Viewer, variables map[string]any) gqlerror.List {
+	broken, err := p.Breaks(ctx, v, variables)
 	if err != nil {
 		return refuse(CodeBadUserInput, "%v", err)
 	}
@@ -76,21 +77,21 @@ func newGuard(p *prepared) *guard {
 
 // Reauthorize tells an operation that its viewer has other rights now. It ends, with the errors that
 // would refuse it, if they do not suffice any more, and also where its results depend on the viewer:
-// its execution is that of somebody with the rights from before. A query or mutation is left to come to
-// its end. It may be called at any time, and calls the sink unless Run has yet to.
+// its execution is that of somebody with the rights from before. A query or mutation that has begun is
+// left to come to its end. It may be called at any time, and calls the sink unless Run has yet to.
 func (op *Operation) Reauthorize(v *auth.Viewer) {
 	op.mu.Lock()
-	before := op.viewer
+	before, started := op.viewer, op.prepared == nil
 	op.viewer = v
 	op.mu.Unlock()
-	if v == before || op.guard == nil || !op.Streaming() {
+	if v == before || op.guard == nil || started && !op.Streaming() {
 		return
 	}
-	if errs := op.engine.authorize(op.guard.policy, v, op.guard.variables); errs != nil {
+	if errs := op.engine.authorize(context.Background(), op.guard.policy, v, op.guard.variables); errs != nil {
 		op.Fail(errs)
 		return
 	}
-	if op.guard.policy.Private && v.Identity() != before.Identity() {
+	if op.Streaming() && op.guard.policy.Private && v.Identity() != before.Identity() {
 		op.Fail(refuse(CodeViewerChanged, "your rights have changed, and the results depend on them: subscribe again"))
 	}
 }

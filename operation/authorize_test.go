@@ -111,6 +111,29 @@ func TestRightsThatChangeBeforeTheStart(t *testing.T) {
 	}
 }
 
+func TestAMutationThatHasNotBegunDoesNot(t *testing.T) {
+	b := newBench(t, operation.Options{})
+	op, s := b.prepare(with(alice, "read", "staff"), `{ staff(note: "") }`, ""), newSink()
+	op.Reauthorize(alice)
+	op.Run(t.Context(), s)
+	if code := operation.Code(s.end(t)); code != "FORBIDDEN" {
+		t.Errorf("it ended by %s", code)
+	}
+	s.silent(t)
+}
+
+func TestAnonymousCallersShareNothingPrivate(t *testing.T) {
+	b := newBench(t, operation.Options{})
+	for range 2 {
+		b.subscribe(auth.Anonymous, `subscription { mood(room: "1") { text } }`, "")
+	}
+	b.subscribe(alice, `subscription { mood(room: "1") { text } }`, "")
+	b.subscribe(alice, `subscription { mood(room: "1") { text } }`, "")
+	if n := b.engine.Stats().Groups; n != 3 {
+		t.Errorf("%d groups, want one for each anonymous caller and one for alice", n)
+	}
+}
+
 func TestErrorsNameOnlyWhatTheClientWrote(t *testing.T) {
 	for query, want := range map[string]string{
 		`{ whoam }`:                `Cannot query field "whoam" on type "…".`,

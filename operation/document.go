@@ -3,6 +3,7 @@ package operation
 import (
 	"container/list"
 	"sync"
+	"sync/atomic"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -11,10 +12,11 @@ import (
 )
 
 // A document is a valid GraphQL document and the policy of its operations. It is shared by all
-// who send the same text and is never changed.
+// who send the same text, and only whether it is shared ever changes.
 type document struct {
 	text       string
-	hash       string // of the text
+	hash       string      // of the text
+	shared     atomic.Bool // other nodes can find it
 	ast        *ast.QueryDocument
 	operations map[*ast.OperationDefinition]*policy.Operation
 }

@@ -68,6 +68,7 @@ type Engine struct {
 	groups    *share.Groups
 	documents *known
 	presenter presenter
+	sharing   perSecond
 	options   Options
 
 	draining atomic.Bool
@@ -89,6 +90,7 @@ func New(schema graphql.ExecutableSchema, broker pubsub.Broker, pool *work.Pool,
 		broker:    broker,
 		documents: newKnown(options.CacheEntries, options.CacheBytes),
 		presenter: presenter{log: options.Log},
+		sharing:   perSecond{most: sharedPerSecond},
 		options:   options,
 	}
 	if err := e.checkTrusted(); err != nil {

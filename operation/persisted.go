@@ -5,11 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
+	"time"
 
-	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
-	"github.com/vektah/gqlparser/v2/parser"
-	"github.com/vektah/gqlparser/v2/validator"
 
 	"github.com/sluice-gateway/sluice/documents"
 )
@@ -39,12 +38,11 @@ func (e *Engine) checkTrusted() error {
 	}
 	var bad []error
 	for id, text := range p.Trusted.All() {
-		parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, e.options.Tokens)
-		if err != nil {
-			bad = append(bad, fmt.Errorf("trusted document %s: %w", id, err))
+		if len(text) > e.options.DocumentBytes {
+			bad = append(bad, fmt.Errorf("trusted document %s has %d bytes, more than the limit of %d", id, len(text), e.options.DocumentBytes))
 			continue
 		}
-		if errs := validator.ValidateWithRules(e.schema.Schema(), parsed, e.rules()); len(errs) > 0 {
+		if _, errs := e.parse(text); errs != nil {
 			bad = append(bad, fmt.Errorf("trusted document %s: %w", id, errs))
 		}
 	}
@@ -143,13 +141,47 @@ func (e *Engine) checkSent(text string, n naming) gqlerror.List {
 	return nil
 }
 
-// share keeps a valid document for the other nodes, if its client means to name it from now on.
-func (e *Engine) share(ctx context.Context, text string, n naming) {
+const (
+	// maxShared is the size of the largest document that is shared, in bytes: comments cost no tokens.
+	maxShared = 16 << 10
+	// sharedPerSecond is how many documents a node shares: a store that anybody can fill has an end.
+	sharedPerSecond = 20
+)
+
+// share keeps a document for the other nodes, once, if a client who may run it means to name it from
+// now on.
+func (e *Engine) share(ctx context.Context, doc *document, req Request) {
 	p := &e.options.Persisted
-	if n.hash == "" || p.Off || p.Only || p.Store == nil {
+	if p.Store == nil || p.Off || p.Only || req.Query == "" || req.Extensions["persistedQuery"] == nil || len(doc.text) > maxShared {
 		return
 	}
-	e.storeFailed(p.Store.Put(ctx, n.hash, text))
+	if doc.shared.Load() || !e.sharing.allow(time.Now()) || doc.shared.Swap(true) {
+		return
+	}
+	err := p.Store.Put(ctx, doc.hash, doc.text)
+	if err != nil {
+		doc.shared.Store(false)
+	}
+	e.storeFailed(err)
+}
+
+// perSecond allows something so many times a second.
+type perSecond struct {
+	most int
+
+	mu    sync.Mutex // guards what follows
+	since time.Time
+	count int
+}
+
+func (p *perSecond) allow(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now.Sub(p.since) >= time.Second {
+		p.since, p.count = now, 0
+	}
+	p.count++
+	return p.count <= p.most
 }
 
 // storeFailed notes that documents cannot be shared. Clients do not notice: they send the text.

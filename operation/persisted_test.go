@@ -108,6 +108,20 @@ func TestNodesSharePersistedQueries(t *testing.T) {
 	if code := second.code(named); code != "" {
 		t.Errorf("the second node: %s", code)
 	}
+	delete(store.texts, documents.Hash(greet))
+	if first.code(whole); len(store.texts) != 0 {
+		t.Error("a document is shared twice")
+	}
+	seen := operation.Request{Query: `{ whoami }`}
+	first.code(seen)
+	seen.Extensions = persisted(documents.Hash(seen.Query))
+	if first.code(seen); len(store.texts) != 1 {
+		t.Error("a document that was seen before is not shared when its client names it")
+	}
+	refused := operation.Request{Query: `{ staff(note: "") }`, Extensions: persisted(documents.Hash(`{ staff(note: "") }`))}
+	if code := first.code(refused); code != "UNAUTHENTICATED" || len(store.texts) != 1 {
+		t.Errorf("%s: %d documents are shared, also of those who may not run them", code, len(store.texts))
+	}
 	store.texts[documents.Hash(greet)] = `{ whoami }` // somebody else wrote there
 	if code := third.code(named); code != "PERSISTED_QUERY_NOT_FOUND" {
 		t.Errorf("another text under the hash: %s", code)
@@ -170,14 +184,14 @@ func TestATrustedDocumentThatIsNotValidStopsTheStart(t *testing.T) {
 	broker, pool := memory.New(), work.NewPool()
 	defer func() { pool.Close(); _ = broker.Close() }()
 	for _, p := range []operation.Persisted{
-		{Trusted: trusted(t, `{"a": "{ hello }", "b": "{ nonsense }", "c": "{"}`)},
+		{Trusted: trusted(t, `{"a": "{ hello }", "b": "{ nonsense }", "c": "{", "d": "{ ... @defer { whoami } }"}`)},
 		{Only: true},
 	} {
 		_, err := operation.New(testschema.New(), broker, pool, operation.Options{Persisted: p})
 		if err == nil {
 			t.Fatal("it started")
 		}
-		if p.Trusted != nil && (!strings.Contains(err.Error(), "document b") || !strings.Contains(err.Error(), "document c")) {
+		if p.Trusted != nil && (!strings.Contains(err.Error(), "document b") || !strings.Contains(err.Error(), "document c") || !strings.Contains(err.Error(), "document d")) {
 			t.Errorf("the error is %v", err)
 		}
 	}

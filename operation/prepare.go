@@ -60,13 +60,14 @@ func (e *Engine) Prepare(ctx context.Context, req Request) (*Operation, gqlerror
 	if err != nil {
 		return nil, e.variableError(err, req)
 	}
-	if errs := e.checkRules(rules, req.Viewer, variables); errs != nil {
+	if errs := e.checkRules(ctx, rules, req.Viewer, variables); errs != nil {
 		return nil, errs
 	}
 	p := &prepared{doc: doc, def: def, policy: rules, variables: variables}
 	if p.topics, errs = topics(p, req.Viewer); errs != nil {
 		return nil, errs
 	}
+	e.share(ctx, doc, req)
 	return &Operation{engine: e, kind: def.Operation, viewer: req.Viewer, guard: newGuard(p), prepared: p}, nil
 }
 
@@ -99,7 +100,6 @@ func (e *Engine) document(ctx context.Context, req Request) (*document, gqlerror
 		return nil, errs
 	}
 	e.documents.add(doc)
-	e.share(ctx, text, name)
 	return doc, nil
 }
 

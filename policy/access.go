@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"context"
 	"slices"
+	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -25,6 +27,7 @@ func (w *walk) check(sel *ast.Field, needs []*need, path ast.Path) {
 	for _, n := range needs {
 		if at := (checked{sel, n}); !w.checked[at] {
 			w.checked[at] = true
+			w.op.ruled = w.op.ruled || n.rule != nil
 			w.op.checks = append(w.op.checks, check{need: n, field: sel, path: path})
 		}
 	}
@@ -71,20 +74,36 @@ func merge(refusals []Refusal, r Refusal) []Refusal {
 	return append(refusals, r)
 }
 
+// ruleTime is how long all rules of an operation may take together: much longer than they do, also on a machine
+// that is too busy.
+const ruleTime = 100 * time.Millisecond
+
+// maxBroken is how many refusals for rules there are at most: nobody reads more.
+const maxBroken = 10
+
 // Breaks says which rules a viewer breaks by asking for the operation with these variables, which
-// are coerced: one refusal for each field. The error is for the client: a value that is out of range.
-func (o *Operation) Breaks(v *auth.Viewer, variables map[string]any) ([]Refusal, error) {
+// are coerced: one refusal for each field. What is not evaluated in time is broken. The error is
+// for the client: a value that is out of range.
+func (o *Operation) Breaks(ctx context.Context, v *auth.Viewer, variables map[string]any) ([]Refusal, error) {
+	if !o.ruled {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, ruleTime)
+	defer cancel()
 	var refusals []Refusal
 	for i := range o.checks {
 		c := &o.checks[i]
 		if c.need.rule == nil {
 			continue
 		}
+		if len(refusals) == maxBroken || ctx.Err() != nil {
+			return merge(refusals, Refusal{Path: c.path, Rule: ctx.Err()}), nil
+		}
 		args, err := Arguments(c.field, variables)
 		if err != nil {
 			return nil, err
 		}
-		if ok, err := c.need.rule.holds(v, args); !ok {
+		if ok, err := c.need.rule.holds(ctx, v, args); !ok {
 			refusals = merge(refusals, Refusal{Path: c.path, Rule: err})
 		}
 	}

@@ -41,6 +41,14 @@ interface Walled { id: ID content: String @auth(scopes: ["wall"]) }
 type Wall implements Walled { id: ID content: String }
 type Other implements Walled { id: ID content: String @auth(scopes: ["other"]) }
 union Any = Plain | Safe | Shelf
+extend type Query { twice: Twice @public shelved: Shelved @public sealed: Sealed @public }
+type Twice @auth(scopes: ["one"]) { x: Int }
+extend type Twice @auth(scopes: ["two"]) { y: Int }
+interface Shelved implements Node { id: ID name: String }
+type Book implements Node & Shelved { id: ID name: String }
+interface Sealed @auth(scopes: ["seal"]) { id: ID }
+type Letter implements Sealed { id: ID }
+type Parcel implements Sealed { id: ID }
 `
 
 // lacks tells what is refused, as "path:scope,scope", or "path:!" for who is not authenticated.
@@ -82,6 +90,10 @@ func TestNeedsAreFoundOverEveryWayToAField(t *testing.T) {
 		`{ open { ...n } } fragment n on Node { name }`:                                    {"", ""}, // the name of a Shelf
 		`{ node { ...n } } fragment n on Node { name }`:                                    {"node.name:names", "node.name:!"},
 		`{ open { ...n } node { ...n } } fragment n on Node { name }`:                      {"node.name:names", "node.name:!"},
+		`{ twice { x } }`:                                                                  {"twice.x:one,two", "twice.x:!"}, // each part of a type adds its needs
+		`{ shelved { name } }`:                                                             {"", ""},
+		`{ sealed { __typename } }`:                                                        {"sealed.__typename:seal", "sealed.__typename:!"}, // all of them need it
+		`{ node { ...s } } fragment s on Shelf { name }`:                                   {"", ""},
 		`{ locked { id } }`:                                                                {"locked.id:lock", "locked.id:!"},
 		`{ box { content } }`:                                                              {"box.content:lock", "box.content:!"}, // its own field, of a type with a locked interface
 		`{ box { __typename } }`:                                                           {"box.__typename:lock", "box.__typename:!"},
@@ -117,6 +129,43 @@ func TestEveryScopeTogetherSuffices(t *testing.T) {
 	}
 	v.Scopes = v.Scopes[1:]
 	if got := lacks(op, v); got != "walled.content:other" {
+		t.Errorf("refused: %s", got)
+	}
+}
+
+// The sets of types that fragments are about could double with every level.
+func TestFragmentsOnManyInterfacesAreCheap(t *testing.T) {
+	const many = 24
+	var sdl, doc strings.Builder
+	sdl.WriteString("type Query { n: N0 @public }\n")
+	for i := range many {
+		fmt.Fprintf(&sdl, "interface N%d { id: ID secret: ID @auth(scopes: [\"s\"]) }\n", i)
+	}
+	for i := range many { // a type that implements all interfaces but one
+		var all []string
+		for j := range many {
+			if i != j || i == 0 {
+				all = append(all, fmt.Sprint("N", j))
+			}
+		}
+		fmt.Fprintf(&sdl, "type T%d implements %s { id: ID secret: ID }\n", i, strings.Join(all, " & "))
+	}
+	doc.WriteString("{ n { ...f1 } }\n")
+	for i := 1; i < many; i++ {
+		fmt.Fprintf(&doc, "fragment f%d on N%d { id ...f%d ... on N0 { ...f%d } }\n", i, i, i+1, i+1)
+	}
+	fmt.Fprintf(&doc, "fragment f%d on N0 { secret }", many)
+	schema := load(t, sdl.String())
+	parsed, errs := gqlparser.LoadQueryWithRules(schema, doc.String(), rules.NewRules(rules.KnownFragmentNamesRule))
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	compiled, err := policy.Compile(schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	op := compiled.Operation(parsed, parsed.Operations[0])
+	if got := lacks(op, &auth.Viewer{Consumer: "c"}); got != "n.secret:s" {
 		t.Errorf("refused: %s", got)
 	}
 }
@@ -222,6 +271,7 @@ func TestRulesSeeArgumentsAsResolversDo(t *testing.T) {
 		{`viewer.claims.missing == "blue"`, ``, ``, false}, // and not an error for the client
 		{`has(viewer.claims.missing) || viewer.plan == "free"`, ``, ``, true},
 		{`"b" in viewer.scopes && !viewer.anonymous && viewer.issuer == "https://id" && viewer.consumer == "web"`, ``, ``, true},
+		{`args.ids.exists(i, i == viewer.subject)`, `ids: $v`, `["` + strings.Repeat(`x","`, 5000) + `ann"]`, true},
 		{`args.ids.all(i, args.ids.all(j, args.ids.all(k, i != j || j != k || i == k)))`, `ids: $v`, `["` + strings.Repeat(`x","`, 200) + `x"]`, false}, // too much work
 	} {
 		schema := load(t, fmt.Sprintf(ruled, tt.rule))
@@ -257,7 +307,7 @@ func TestRulesSeeArgumentsAsResolversDo(t *testing.T) {
 		if err != nil {
 			t.Fatal(text, err)
 		}
-		broken, err := compiled.Operation(doc, doc.Operations[0]).Breaks(viewer, coerced)
+		broken, err := compiled.Operation(doc, doc.Operations[0]).Breaks(t.Context(), viewer, coerced)
 		if err != nil || (len(broken) == 0) != tt.holds {
 			t.Errorf("%s of %s %s: %+v (%v), want %t", tt.rule, text, tt.variables, broken, err, tt.holds)
 		}
@@ -270,7 +320,7 @@ func TestRulesSeeArgumentsAsResolversDo(t *testing.T) {
 func TestANumberThatFitsNoTypeIsToldNotPanicked(t *testing.T) {
 	schema := load(t, fmt.Sprintf(ruled, "args.json == 1"))
 	op := operation(t, schema, `{ a(json: 99999999999999999999, must: 1, list: [], given: {}) }`)
-	if _, err := op.Breaks(auth.Anonymous, nil); err == nil || !strings.Contains(err.Error(), "out of range") {
+	if _, err := op.Breaks(t.Context(), auth.Anonymous, nil); err == nil || !strings.Contains(err.Error(), "out of range") {
 		t.Errorf("the error is %v", err)
 	}
 }
@@ -306,7 +356,7 @@ func FuzzRuleArguments(f *testing.F) {
 		if err != nil {
 			return
 		}
-		broken, err := op.Breaks(&auth.Viewer{Consumer: "c"}, coerced)
+		broken, err := op.Breaks(t.Context(), &auth.Viewer{Consumer: "c"}, coerced)
 		if err == nil && len(broken) > 1 {
 			t.Fatalf("%+v", broken)
 		}

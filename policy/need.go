@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -22,20 +23,30 @@ const (
 	allowedInScope = "letters, digits and the marks _ - . : / *"
 )
 
-// compileNeed reads the @auth of a field, or of a type where field is nil. It returns nil where
-// there is none.
-func compileNeed(schema *ast.Schema, def *ast.Definition, field *ast.FieldDefinition) (*need, error) {
+// compileNeeds reads the @auth of a field, or of a type where field is nil: one for each part of the
+// type, as each `extend type` may bring its own, and all of them hold.
+func compileNeeds(schema *ast.Schema, def *ast.Definition, field *ast.FieldDefinition) (needs []*need, err error) {
 	directives := def.Directives
 	if field != nil {
 		directives = field.Directives
 	}
-	d := directives.ForName("auth")
-	if d == nil {
-		return nil, nil
+	var bad []error
+	for _, d := range directives.ForNames("auth") {
+		if directives.ForName("public") != nil {
+			bad = append(bad, complain(d, def, field, "contradicts @public: anyone may call the one, not the other"))
+			continue
+		}
+		n, err := compileNeed(schema, def, field, d)
+		if err != nil {
+			bad = append(bad, err)
+			continue
+		}
+		needs = append(needs, n)
 	}
-	if directives.ForName("public") != nil {
-		return nil, complain(d, def, field, "contradicts @public: anyone may call the one, not the other")
-	}
+	return needs, errors.Join(bad...)
+}
+
+func compileNeed(schema *ast.Schema, def *ast.Definition, field *ast.FieldDefinition, d *ast.Directive) (*need, error) {
 	n := new(need)
 	if a := d.Arguments.ForName("scopes"); a != nil && a.Value.Kind != ast.NullValue {
 		n.scopes = scopesOf(a.Value)
@@ -83,19 +94,14 @@ func validScope(scope string) bool {
 func (c *compiler) needsOf(o *ast.Definition, field *ast.FieldDefinition) []*need {
 	needs := c.typeNeeds(o)
 	add := func(f *ast.FieldDefinition) {
-		if f == nil {
-			return
-		}
-		if n := c.fieldNeeds[f]; n != nil {
-			needs = append(needs, n)
-		}
+		needs = append(needs, c.fieldNeeds[f]...)
 	}
 	for _, name := range o.Interfaces {
 		add(c.schema.Types[name].Fields.ForName(field.Name))
 	}
 	add(field)
 	public := field.Directives.ForName("public") != nil || o.Directives.ForName("public") != nil
-	if len(needs) == 0 && !public && c.isRoot(o) {
+	if len(needs) == 0 && !public && isRoot(c.schema, o) {
 		return []*need{authenticated}
 	}
 	return needs
@@ -105,15 +111,13 @@ func (c *compiler) needsOf(o *ast.Definition, field *ast.FieldDefinition) []*nee
 func (c *compiler) typeNeeds(o *ast.Definition) []*need {
 	var needs []*need
 	for _, name := range append([]string{o.Name}, o.Interfaces...) {
-		if n := c.defNeeds[name]; n != nil {
-			needs = append(needs, n)
-		}
+		needs = append(needs, c.defNeeds[name]...)
 	}
 	return needs
 }
 
-func (c *compiler) isRoot(o *ast.Definition) bool {
-	return o == c.schema.Query || o == c.schema.Mutation || o == c.schema.Subscription
+func isRoot(schema *ast.Schema, def *ast.Definition) bool {
+	return def == schema.Query || def == schema.Mutation || def == schema.Subscription
 }
 
 // checkPublic refuses @public where it would take back a need.

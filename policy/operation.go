@@ -30,6 +30,7 @@ type Operation struct {
 
 	field  *Field
 	checks []check
+	ruled  bool // some of them have a rule
 }
 
 // Field is what the schema says about the root field; never nil.
@@ -63,7 +64,8 @@ func (s *Schema) root(kind ast.Operation) set {
 }
 
 // A walk visits every field that an operation can reach, each fragment once for each set of object
-// types that it can be about: a tower of fragments that spread each other costs no more than its text.
+// types that it can be about: a tower of fragments that spread each other costs no more than its text
+// times the sets that its types can be narrowed to, and those are bounded.
 type walk struct {
 	schema    *Schema
 	op        *Operation
@@ -75,6 +77,10 @@ type walk struct {
 }
 
 type visit struct{ fragment, set string }
+
+// maxVisits is how often fragments are read with the very types that they are about. No document that
+// anybody wrote comes near it.
+const maxVisits = 2000
 
 // selections visits a selection set of an object that is one of parents; path leads to it, and is
 // nil at the root.
@@ -107,6 +113,9 @@ func (w *walk) fragment(name string, parents set, path ast.Path) {
 		return
 	}
 	about := w.schema.narrow(parents, def.TypeCondition)
+	if len(w.seen) >= maxVisits { // stricter than need be, and never more than the fragments there are
+		about = w.schema.possible(def.TypeCondition)
+	}
 	at := visit{name, about.key}
 	if w.seen[at] {
 		return
@@ -132,8 +141,8 @@ func (w *walk) field(sel *ast.Field, parents set, path ast.Path) {
 			w.check(sel, f.needs, path)
 		}
 	}
-	if sel.Name == "__typename" && len(path) > 1 && len(parents.objects) == 1 {
-		w.check(sel, parents.objects[0].needs, path)
+	if sel.Name == "__typename" && len(path) > 1 {
+		w.check(sel, parents.common(), path)
 	}
 	results := w.schema.possible(sel.Definition.Type.Name())
 	w.op.Private = w.op.Private || slices.ContainsFunc(results.objects, func(o *object) bool { return o.private })

@@ -238,3 +238,12 @@ func TestTopics(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestAPrivateRootTypeIsPrivate(t *testing.T) {
+	schema := load(t, `type Query { q: Int } type Subscription @private { mine: Int @topic(name: "mine.{viewer.subject}") all: Int }`)
+	for _, query := range []string{`subscription { mine }`, `subscription { all }`} {
+		if !operation(t, schema, query).Private {
+			t.Errorf("%s is shared", query)
+		}
+	}
+}

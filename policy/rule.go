@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,9 +13,10 @@ import (
 	"github.com/sluice-gateway/sluice/auth"
 )
 
-// maxRuleCost bounds the work of one evaluation, in steps of CEL: about a millisecond. The language
-// has no loops, but macros visit every element of a list, and lists come from outside.
-const maxRuleCost = 100_000
+// checkEvery is after how many elements of a list a rule looks at the clock. The language has no loops,
+// but macros visit every element, and lists come from outside. CEL's own count of costs is no
+// help: keeping it takes time with the square of the elements.
+const checkEvery = 100
 
 // A rule is a condition that a caller and the arguments of a field must meet. CEL is a language
 // without side effects that always ends: https://github.com/google/cel-spec.
@@ -53,7 +55,7 @@ func compileRule(schema *ast.Schema, field *ast.FieldDefinition, text string) (*
 	if checked.OutputType() != cel.BoolType {
 		return nil, fmt.Errorf("its value is a %s, not true or false", checked.OutputType())
 	}
-	r.program, err = env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxRuleCost))
+	r.program, err = env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.InterruptCheckFrequency(checkEvery))
 	return r, err
 }
 
@@ -89,10 +91,10 @@ func celType(schema *ast.Schema, t *ast.Type) *cel.Type {
 	return of
 }
 
-// holds evaluates the rule. A rule that fails, for example because it reads a claim that the viewer
-// does not have, does not hold; the error says why.
-func (r *rule) holds(v *auth.Viewer, args map[string]any) (bool, error) {
-	value, _, err := r.program.Eval(&activation{viewer: v, args: args, rule: r})
+// holds evaluates the rule, until ctx is done. A rule that fails, for example because it reads a claim
+// that the viewer does not have, does not hold; the error says why.
+func (r *rule) holds(ctx context.Context, v *auth.Viewer, args map[string]any) (bool, error) {
+	value, _, err := r.program.ContextEval(ctx, &activation{viewer: v, args: args, rule: r})
 	if err != nil {
 		return false, err
 	}
@@ -104,6 +106,7 @@ type activation struct {
 	viewer *auth.Viewer
 	args   map[string]any
 	rule   *rule
+	read   map[string]any // arguments that were converted
 }
 
 // Parent implements cel.Activation.
@@ -116,7 +119,15 @@ func (a *activation) ResolveName(name string) (any, bool) {
 		if def == nil {
 			return nil, false
 		}
-		return a.rule.value(a.args[arg], def.Type), true
+		value, ok := a.read[arg]
+		if !ok {
+			if a.read == nil {
+				a.read = make(map[string]any, len(a.rule.args))
+			}
+			value = a.rule.value(a.args[arg], def.Type)
+			a.read[arg] = value
+		}
+		return value, true
 	}
 	switch name {
 	case "viewer.consumer":

@@ -56,8 +56,8 @@ func OfViewer(placeholder string, v *auth.Viewer) (string, bool) {
 type compiler struct {
 	schema     *ast.Schema
 	fields     map[*ast.FieldDefinition]*Field
-	fieldNeeds map[*ast.FieldDefinition]*need
-	defNeeds   map[string]*need // of types and interfaces, by name
+	fieldNeeds map[*ast.FieldDefinition][]*need
+	defNeeds   map[string][]*need // of types and interfaces, by name
 	bad        []error
 }
 
@@ -67,8 +67,8 @@ func Compile(schema *ast.Schema) (*Schema, error) {
 	c := &compiler{
 		schema:     schema,
 		fields:     make(map[*ast.FieldDefinition]*Field),
-		fieldNeeds: make(map[*ast.FieldDefinition]*need),
-		defNeeds:   make(map[string]*need),
+		fieldNeeds: make(map[*ast.FieldDefinition][]*need),
+		defNeeds:   make(map[string][]*need),
 	}
 	names := sortedNames(schema.Types)
 	for _, name := range names {
@@ -108,17 +108,13 @@ func (c *compiler) read(def *ast.Definition) {
 	if def.Kind != ast.Object && def.Kind != ast.Interface {
 		return
 	}
-	n, err := compileNeed(c.schema, def, nil)
+	needs, err := compileNeeds(c.schema, def, nil)
 	c.complain(err)
-	if n != nil {
-		c.defNeeds[def.Name] = n
-	}
+	c.defNeeds[def.Name] = needs
 	for _, field := range def.Fields {
-		n, err := compileNeed(c.schema, def, field)
+		needs, err := compileNeeds(c.schema, def, field)
 		c.complain(err)
-		if n != nil {
-			c.fieldNeeds[field] = n
-		}
+		c.fieldNeeds[field] = needs
 		f, err := compileField(c.schema, def, field)
 		c.complain(err)
 		c.fields[field] = f
@@ -157,7 +153,7 @@ func sortedNames(types map[string]*ast.Definition) []string {
 }
 
 func compileField(schema *ast.Schema, def *ast.Definition, field *ast.FieldDefinition) (*Field, error) {
-	f := &Field{Private: field.Directives.ForName("private") != nil}
+	f := &Field{Private: field.Directives.ForName("private") != nil || isRoot(schema, def) && def.Directives.ForName("private") != nil}
 	var bad []error
 	if d := field.Directives.ForName("topic"); d != nil {
 		t, err := compileTopic(schema, def, field, d, f.Private)

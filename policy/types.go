@@ -30,6 +30,20 @@ func newSet(objects []*object) set {
 	return set{key: key.String(), objects: objects}
 }
 
+// common are the needs that all of the types have.
+func (s set) common() []*need {
+	if len(s.objects) == 0 {
+		return nil
+	}
+	var needs []*need
+	for _, n := range s.objects[0].needs {
+		if !slices.ContainsFunc(s.objects[1:], func(o *object) bool { return !slices.Contains(o.needs, n) }) {
+			needs = append(needs, n)
+		}
+	}
+	return needs
+}
+
 // possible are the object types that a value of a type can have.
 func (s *Schema) possible(name string) set {
 	return s.sets[name]
@@ -60,7 +74,9 @@ func (s *Schema) compileSets() {
 		}
 		var objects []*object
 		for _, possible := range s.ast.GetPossibleTypes(def) {
-			objects = append(objects, s.objects[possible.Name])
+			if o := s.objects[possible.Name]; o != nil { // interfaces that implement this one are listed too
+				objects = append(objects, o)
+			}
 		}
 		s.sets[name] = newSet(objects)
 	}

@@ -71,7 +71,7 @@ func (rd *Reader) Credentials(r *http.Request) auth.Credentials {
 // the page is an allowed one.
 func (rd *Reader) cookie(r *http.Request) string {
 	name := rd.options.Credentials.Cookie
-	if name == "" || !rd.origins.fromPage(r) {
+	if name == "" || !rd.origins.fromSecurePage(r) {
 		return ""
 	}
 	cookie, err := r.Cookie(name)

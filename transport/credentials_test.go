@@ -44,7 +44,9 @@ func TestWhereATokenStands(t *testing.T) {
 		{"a tab within is no token that anybody has", "POST", "/graphql", everywhere, []string{"Authorization", "Bearer a\tb"}, "a\ufffdb"},
 
 		{"a cookie of a listed page", "POST", "/graphql", everywhere, []string{"Cookie", "session=c", "Origin", "https://shop.example"}, "c"},
-		{"a cookie of our own page", "POST", "/graphql", everywhere, []string{"Cookie", "session=c", "Origin", "http://sluice.test"}, "c"},
+		{"a cookie of our own page", "POST", "/graphql", everywhere, []string{"Cookie", "session=c", "Origin", "https://sluice.test"}, "c"},
+		{"a cookie of our own page that anybody on the way can write", "POST", "/graphql", everywhere, []string{"Cookie", "session=c", "Origin", "http://sluice.test"}, ""},
+		{"a cookie of something else on our host", "POST", "/graphql", everywhere, []string{"Cookie", "session=c", "Origin", "ftp://sluice.test"}, ""},
 		{"a cookie that the browser vouches for", "GET", "/graphql", everywhere, []string{"Cookie", "session=c", "Sec-Fetch-Site", "same-origin"}, "c"},
 		{"a cookie of nobody knows which page", "POST", "/graphql", everywhere, []string{"Cookie", "session=c"}, ""},
 		{"a cookie of a foreign page", "POST", "/graphql", everywhere, []string{"Cookie", "session=c", "Origin", "https://evil.example"}, ""},

@@ -32,8 +32,18 @@ func (o *Origins) Allow(r *http.Request) bool {
 	if origin == "" || o.Listed(r) {
 		return true
 	}
-	u, err := url.Parse(origin)
-	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+	_, same := sameHost(r)
+	return same
+}
+
+// sameHost reports whether a page of this host sent a request, by http or https, and by which. Where
+// TLS ends here, only https is this host: anybody on the way can write what comes by http.
+func sameHost(r *http.Request) (scheme string, same bool) {
+	u, err := url.Parse(r.Header.Get("Origin"))
+	if err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host) {
+		return "", false
+	}
+	return u.Scheme, u.Scheme == "https" || u.Scheme == "http" && r.TLS == nil
 }
 
 // preflightHeaders are those whose presence shows that a browser has asked before it sent a request
@@ -60,6 +70,13 @@ func (o *Origins) Deliberate(r *http.Request) bool {
 // fromPage reports whether the browser says that an allowed page sent a request.
 func (o *Origins) fromPage(r *http.Request) bool {
 	return sameOrigin(r) || r.Header.Get("Origin") != "" && o.Allow(r)
+}
+
+// fromSecurePage reports whether the browser says that an allowed page sent a request, which nobody on
+// the way could have written: the one to whom cookies are given.
+func (o *Origins) fromSecurePage(r *http.Request) bool {
+	scheme, same := sameHost(r)
+	return sameOrigin(r) || o.Listed(r) || same && scheme == "https"
 }
 
 // sameOrigin is what the browser says of the page, right also behind a proxy that changes the Host.

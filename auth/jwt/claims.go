@@ -187,6 +187,9 @@ func (c claims) moment(name string) (time.Time, bool, error) {
 		return time.Time{}, false, nil
 	}
 	seconds, ok := value.(float64)
+	if n, whole := value.(int64); whole {
+		seconds, ok = float64(n), true
+	}
 	if !ok || seconds < 0 || seconds > maxSeconds {
 		return time.Time{}, true, refuse("the token's %s is not a number of seconds since 1970", name)
 	}

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	gojwt "github.com/golang-jwt/jwt/v5"
+
 	"github.com/sluice-gateway/sluice/auth"
 )
 
@@ -69,5 +71,34 @@ func TestAWrongSignatureIsNeverRemembered(t *testing.T) {
 	}
 	if n := len(a.known.young) + len(a.known.old); n != 1 {
 		t.Errorf("%d tokens are remembered", n)
+	}
+}
+
+// A float would make two tenants of 64-bit ids one.
+func TestWholeNumbersStayWhole(t *testing.T) {
+	a := open(t, silent(), four()...)
+	viewer := func(tenant string) *auth.Viewer {
+		t.Helper()
+		claims := marshal(goodClaims(rsaName))
+		v, err := a.Authenticate(t.Context(), auth.Credentials{Token: signText(gojwt.SigningMethodRS256, rsaKey(), `{"alg":"RS256"}`, `{"tenant":`+tenant+`,`+claims[1:])})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	for tenant, want := range map[string]any{
+		"9007199254740992":     int64(9007199254740992),
+		"9007199254740993":     int64(9007199254740993),
+		"18446744073709551617": "18446744073709551617",
+		"-3":                   int64(-3),
+		"2.5":                  2.5,
+		"1e3":                  1000.0,
+	} {
+		if got := viewer(tenant).Claims["tenant"]; got != want {
+			t.Errorf("%s is %T %v, want %T %v", tenant, got, got, want, want)
+		}
+	}
+	if viewer("9007199254740992").Identity() == viewer("9007199254740993").Identity() {
+		t.Error("two tenants have one identity")
 	}
 }

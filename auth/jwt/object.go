@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -21,6 +23,7 @@ func readObject(text []byte) (map[string]any, error) {
 		return nil, errMalformed
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
 	value, err := readValue(d, maxDepth)
 	if err != nil {
 		return nil, errMalformed
@@ -40,7 +43,7 @@ func readValue(d *json.Decoder, depth int) (any, error) {
 	opening, nested := t.(json.Delim)
 	switch {
 	case !nested:
-		return t, nil
+		return exact(t), nil
 	case depth == 0:
 		return nil, errJSON
 	case opening == '{':
@@ -79,4 +82,21 @@ func readElements(d *json.Decoder, depth int) (any, error) {
 	}
 	_, err := d.Token()
 	return list, err
+}
+
+// exact keeps whole numbers whole: a float makes two ids of 64 bits equal. What is whole and too
+// large for an integer stays text.
+func exact(t json.Token) any {
+	number, ok := t.(json.Number)
+	if !ok {
+		return t
+	}
+	if n, err := number.Int64(); err == nil {
+		return n
+	}
+	f, err := number.Float64()
+	if err != nil || f == math.Trunc(f) && !strings.ContainsAny(number.String(), ".eE") {
+		return number.String()
+	}
+	return f
 }

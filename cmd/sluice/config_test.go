@@ -177,3 +177,19 @@ func TestTheCollectorsPercentage(t *testing.T) {
 		}
 	}
 }
+
+func TestMistakesInAFileShowNoSecret(t *testing.T) {
+	const secret = "canary-canary-canary"
+	for _, file := range []string{
+		"keys:\n  - key: " + secret + "\n    consumer: \"a",
+		"keys:\n  - key: " + secret + "\n   consumer: a\n",
+		"keys:\n  - " + secret + ": key\n    consumer: a\n",
+		"keys: {" + secret + ": a}\n",
+		"issuers:\n  - issuer: a\n    secret: [" + secret + "]\n",
+		"issuers:\n  - issuer: a\n    secret: " + secret + "\n    algorithms: HS256\n    audience: a\n    leeway: 0s\n",
+	} {
+		if _, err := load(t, nil, nil, file); err == nil || strings.Contains(err.Error(), secret) {
+			t.Errorf("%s\ngives the error %v", file, err)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -18,7 +19,8 @@ func (c *Config) fromFile(f *flag.FlagSet, given map[string]bool, path string) (
 	}
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		return []error{fmt.Errorf("%s: %w", path, err)}
+		what, _, _ := strings.Cut(err.Error(), "\n") // the lines after it quote the file, and it holds secrets
+		return []error{fmt.Errorf("%s: %s", path, what)}
 	}
 	for _, doc := range tree.Docs {
 		if doc.Body == nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -22,12 +23,15 @@ var sections = map[string]func(*Config, ast.Node) error{
 	"certificates": (*Config).readCertificates,
 }
 
+// quoted is what an error quotes of the file: it may be a secret that stands in a wrong place.
+var quoted = regexp.MustCompile(`"[^"]*"`)
+
 // readList reads a section that is a list of members of one kind.
 func readList[T any](node ast.Node, members string) ([]T, error) {
 	var list []T
 	if err := yaml.NodeToValue(node, &list, yaml.DisallowUnknownField()); err != nil {
 		what, _, _ := strings.Cut(err.Error(), "\n") // the lines after it quote the file
-		return nil, errors.New(what + "; each has " + members)
+		return nil, errors.New(quoted.ReplaceAllString(what, "…") + "; each has " + members)
 	}
 	return list, nil
 }

@@ -103,6 +103,10 @@ func (subscriptions) Audit(ctx context.Context, _ string) (<-chan *Message, erro
 	return pubsub.Stream(ctx, decode[Message])
 }
 
+func (subscriptions) Mood(ctx context.Context, _ string) (<-chan *Message, error) {
+	return pubsub.Stream(ctx, decode[Message])
+}
+
 func (subscriptions) Own(ctx context.Context, _ string) (<-chan *Message, error) {
 	return pubsub.Stream(ctx, decode[Message])
 }

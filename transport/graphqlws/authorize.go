@@ -122,7 +122,7 @@ func (s *session) renew(grant *auth.Grant, credentials auth.Credentials) {
 	case errors.Is(err, auth.ErrBadCredentials):
 		s.renewed(operation.CodeUnauthenticated, transport.BadCredentials)
 	default:
-		s.server.options.Log.Error("credentials could not be checked", "error", err)
+		s.server.trouble.Warn(s.server.options.Log, "fresh credentials cannot be checked", "error", err)
 		s.renewed(operation.CodeInternal, transport.CannotBeChecked)
 	}
 }

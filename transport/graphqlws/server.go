@@ -16,6 +16,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/sluice-gateway/sluice/internal/complain"
 	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/internal/work"
 	"github.com/sluice-gateway/sluice/operation"
@@ -77,6 +78,7 @@ type Server struct {
 	options  Options
 	socket   *outbox.SocketOptions
 	upgrader websocket.Upgrader
+	trouble  complain.Log
 }
 
 // New makes a server. Its sessions stop when sessions are closed.
