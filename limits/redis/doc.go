@@ -1,0 +1,18 @@
+// Package redis counts quotas for many nodes: a limits.Counter in Redis, on a single one, behind
+// Sentinel or on a Cluster.
+//
+// Every call is one script, so what Redis grants is exact whatever its callers do, and every call may
+// be repeated. Windows and leases are of Redis' clock. One that is set back by more than twice
+// Options.LeaseTTL begins the windows of before anew. What Redis loses, by a restart without
+// persistence or a failover to a replica that lags, it grants again.
+//
+// A key's quotas stand in the hash "sluice:quota:{<key>}" and the sorted set
+// "sluice:quota:{<key>}:due", with whatever is not a letter, a digit or one of -_.~ of the key as %XX.
+// They expire soon after the last window.
+//
+// # Permissions
+//
+// An ACL user needs +@connection, +evalsha, +eval, +time, +hget, +hset, +hdel, +hincrby,
+// +zadd, +zrem, +zscore, +zrangebyscore, +pttl and +pexpire on the keys ~sluice:quota:*; in a Cluster
+// also +cluster|slots.
+package redis
