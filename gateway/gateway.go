@@ -18,6 +18,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/internal/work"
+	"github.com/sluice-gateway/sluice/limits"
 	"github.com/sluice-gateway/sluice/operation"
 	"github.com/sluice-gateway/sluice/pubsub"
 	"github.com/sluice-gateway/sluice/pubsub/memory"
@@ -151,6 +152,10 @@ func (g *Gateway) Operator() http.Handler { return g.operator }
 func (g *Gateway) Do(ctx context.Context, req operation.Request) ([]byte, error) {
 	return g.engine.Do(ctx, req)
 }
+
+// SetPlans changes what consumers have bought: operations that run go by the new terms from their next
+// event; one whose new duration is over ends. The error says what is wrong with the plans; then everything stays as it was.
+func (g *Gateway) SetPlans(plans *limits.Plans) error { return g.engine.SetPlans(plans) }
 
 // NotReady makes /readyz answer 503 from now on, so that balancers send no new clients.
 func (g *Gateway) NotReady() { g.draining.Store(true) }

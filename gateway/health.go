@@ -64,6 +64,8 @@ type Stats struct {
 	Deliveries       uint64  `json:"deliveries"`
 	DecodeErrors     uint64  `json:"decodeErrors"`
 	DroppedEvents    uint64  `json:"droppedEvents"`
+	Conflated        uint64  `json:"conflated"` // results that slow readers missed: a newer one of the topic took their place
+	Dropped          uint64  `json:"dropped"`   // and these gave way, or found no room
 	WaitingTasks     int     `json:"waitingTasks"`
 	BrokerReconnects uint64  `json:"brokerReconnects"`
 	BadAnnouncements uint64  `json:"badAnnouncements"` // of credentials, not understood
@@ -85,6 +87,8 @@ func (g *Gateway) Stats() Stats {
 		Deliveries:       s.Deliveries,
 		DecodeErrors:     s.DecodeErrors,
 		DroppedEvents:    s.Dropped,
+		Conflated:        g.sessions.Losses().Conflated.Load(),
+		Dropped:          g.sessions.Losses().Dropped.Load(),
 		WaitingTasks:     g.pool.Waiting(),
 		BrokerReconnects: g.broker.Health().Reconnects,
 		BadAnnouncements: g.control.malformed.Load(),

@@ -162,7 +162,7 @@ directive @public on FIELD_DEFINITION | OBJECT
 """
 The viewer is authenticated and holds every scope, and ` + "`" + `rule` + "`" + ` is true: a CEL expression over ` + "`" + `viewer` + "`" + `
 (consumer, subject, issuer, scopes, plan, claims, anonymous) and the field's ` + "`" + `args` + "`" + `. On a type it
-is said for all of its fields; on an interface, for all of its fields in every type that has them.
+is said for all of its fields; on an interface, for all fields of every type that implements it.
 """
 directive @auth(scopes: [String!], rule: String) on FIELD_DEFINITION | OBJECT | INTERFACE
 
@@ -179,6 +179,60 @@ directive @topic(name: String!) on FIELD_DEFINITION
 
 "A mutation whose result is published as an event. ` + "`" + `{field}` + "`" + ` stands for a field of the result."
 directive @publish(topic: String!) repeatable on FIELD_DEFINITION
+
+"""
+What becomes of a subscriber that reads too slowly, and how many events of one subscription wait for
+it before: at most 100,000, and never more than its session holds, which is also what is meant where
+` + "`" + `events` + "`" + ` is left out.
+"""
+directive @backpressure(policy: Overflow! = DISCONNECT, events: Int) on FIELD_DEFINITION
+
+"What becomes of events that do not fit. Clients are told how many they lost, by ` + "`" + `extensions.dropped` + "`" + `."
+enum Overflow {
+  "The session ends as slow, and its client may come back."
+  DISCONNECT
+  "The oldest event that waits gives way to the new one."
+  DROP_OLDEST
+  "One event waits of each topic, the newest. Of too many topics, the oldest event gives way."
+  LATEST
+}
+
+"""
+How much one consumer may have of a field of Query, Mutation or Subscription: at most ` + "`" + `events` + "`" + ` in
+each ` + "`" + `per` + "`" + `, over all of its operations on all nodes (of a query or mutation: requests); an operation
+for at most ` + "`" + `duration` + "`" + `, such as "1h"; at most ` + "`" + `rate` + "`" + ` events a second for one operation. Anonymous
+callers are counted by their network address. Plans in the configuration take the place of what
+stands here, for consumers who have bought them.
+"""
+directive @budget(events: Int, per: Window, duration: Duration, rate: Float) repeatable on FIELD_DEFINITION
+
+"""
+Over how long events are counted. Calendar windows begin with their unit, in the time zone of the
+configuration; sliding ones are whatever the last second, minute, hour, day or 30 days were.
+"""
+enum Window {
+  SECOND
+  MINUTE
+  HOUR
+  DAY
+  MONTH
+  SLIDING_SECOND
+  SLIDING_MINUTE
+  SLIDING_HOUR
+  SLIDING_DAY
+  SLIDING_MONTH
+}
+
+"A span of time: a number and a unit, such as 500ms, 30s, 15m or 1h."
+scalar Duration
+
+"""
+What one selection of this field costs. Without it a field that gives an object, or a list of them,
+costs 1, and one that gives a scalar nothing. An operation costs the sum of its fields, where those
+in a list count once for each element that the arguments ` + "`" + `first` + "`" + `, ` + "`" + `last` + "`" + ` or ` + "`" + `limit` + "`" + ` allow, or for as
+many as the configuration says.
+"""
+directive @cost(weight: Int!) on FIELD_DEFINITION
 `, BuiltIn: false},
 	{Name: "../schema/keys.graphqls", Input: `extend type Query {
   "One API key, or null when there is none with this id."
@@ -320,7 +374,7 @@ type Query {
     filter: ProductFilter
     "The order of the products; by name when left out."
     orderBy: ProductOrder
-  ): ProductConnection! @public
+  ): ProductConnection! @public @cost(weight: 5)
 
   """
   One of the caller's own orders, or null when the caller has none with this id; anybody's for the
@@ -336,6 +390,7 @@ type Query {
     customer: ID
   ): [Order!]!
     @private
+    @cost(weight: 5)
     @auth(rule: "args.customer == null ? viewer.subject != '' : viewer.subject != '' && args.customer == viewer.subject || 'orders:read' in viewer.scopes")
 }
 
@@ -347,14 +402,14 @@ type Mutation {
     price: Decimal!
     "Why the price changes, for whoever receives the event; at most 280 characters."
     note: String
-  ): PriceChange! @auth(scopes: ["catalog:write"]) @publish(topic: "price.{productId}")
+  ): PriceChange! @auth(scopes: ["catalog:write"]) @cost(weight: 10) @publish(topic: "price.{productId}")
 
   "Adds to the stock of a product and tells everyone who subscribes to ` + "`" + `stockChanged` + "`" + `."
   restock(
     productId: ID!
     "How many arrive: 1 to 100000. No stock is over 1000000."
     quantity: Int!
-  ): StockChange! @auth(scopes: ["catalog:write"]) @publish(topic: "stock.{productId}")
+  ): StockChange! @auth(scopes: ["catalog:write"]) @cost(weight: 10) @publish(topic: "stock.{productId}")
 
   """
   Places an order for the caller, at the prices of now, and takes the stock of every line; or, if
@@ -363,10 +418,13 @@ type Mutation {
   placeOrder(
     "1 to 50 lines, each of another product."
     lines: [OrderLineInput!]!
-  ): Order! @auth(rule: "viewer.subject != ''")
+  ): Order! @auth(rule: "viewer.subject != ''") @cost(weight: 10)
 
   "Moves an order to its next status and tells its customer through ` + "`" + `orderStatusChanged` + "`" + `."
-  advanceOrder(id: ID!): OrderStatusChange! @auth(scopes: ["orders:write"]) @publish(topic: "order.{customer}")
+  advanceOrder(id: ID!): OrderStatusChange!
+    @auth(scopes: ["orders:write"])
+    @cost(weight: 10)
+    @publish(topic: "order.{customer}")
 }
 
 type Subscription {
@@ -407,7 +465,7 @@ type ProductConnection {
   nodes: [Product!]!
   pageInfo: PageInfo!
   "How many products the filter finds, on all pages. Counted only when asked for."
-  totalCount: Int!
+  totalCount: Int! @cost(weight: 10)
 }
 
 "A product and its place in the list."

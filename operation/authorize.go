@@ -81,9 +81,12 @@ func newGuard(p *prepared) *guard {
 // left to come to its end. It may be called at any time, and calls the sink unless Run has yet to.
 func (op *Operation) Reauthorize(v *auth.Viewer) {
 	op.mu.Lock()
-	before, started := op.viewer, op.prepared == nil
+	before, started, m := op.viewer, op.prepared == nil, op.meter
 	op.viewer = v
 	op.mu.Unlock()
+	if m != nil && v.Plan != before.Plan {
+		m.reprice()
+	}
 	if v == before || op.guard == nil || started && !op.Streaming() {
 		return
 	}

@@ -16,7 +16,10 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
 
+	"github.com/sluice-gateway/sluice/internal/complain"
+	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/internal/work"
+	"github.com/sluice-gateway/sluice/limits"
 	"github.com/sluice-gateway/sluice/policy"
 	"github.com/sluice-gateway/sluice/pubsub"
 	"github.com/sluice-gateway/sluice/share"
@@ -24,11 +27,8 @@ import (
 
 // Options configure an Engine. The zero value works.
 type Options struct {
-	// Tokens a document may have, counted before it is validated, which takes time with the
-	// square of them; default 1,000.
-	Tokens int
-	// DocumentBytes is the size of the largest document, comments and spaces included; default 96 KiB.
-	DocumentBytes int
+	// Query bounds what one operation may ask for.
+	Query QueryLimits
 	// CacheEntries and CacheBytes bound the documents kept parsed; default 1,000 and 16 MiB.
 	CacheEntries, CacheBytes int
 	// Timeout is how long a query or mutation may take; default 30 s.
@@ -39,6 +39,8 @@ type Options struct {
 	// "did you mean", missing arguments, types. Default off: then they tell nothing that the client did
 	// not know.
 	Suggestions bool
+	// Budgets say what consumers may have, besides what the schema says.
+	Budgets BudgetOptions
 	// Persisted says which documents clients may name instead of sending them.
 	Persisted Persisted
 	// Share configures the shared executions.
@@ -48,8 +50,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.Tokens = cmp.Or(o.Tokens, 1000)
-	o.DocumentBytes = cmp.Or(o.DocumentBytes, 96<<10)
+	o.Query = o.Query.withDefaults()
 	o.CacheEntries = cmp.Or(o.CacheEntries, 1000)
 	o.CacheBytes = cmp.Or(o.CacheBytes, 16<<20)
 	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
@@ -69,6 +70,14 @@ type Engine struct {
 	documents *known
 	presenter presenter
 	sharing   perSecond
+	book      *limits.Book
+	ours      bool // the book was made here
+	plans     atomic.Pointer[limits.Plans]
+	pepper    []byte
+	meters    meters
+	standing  standing
+	trouble   complain.Log
+	began     time.Time
 	options   Options
 
 	draining atomic.Bool
@@ -86,14 +95,18 @@ func New(schema graphql.ExecutableSchema, broker pubsub.Broker, pool *work.Pool,
 	e := &Engine{
 		schema:    schema,
 		exec:      executor.New(schema),
-		policy:    compiled,
+		policy:    compiled.WithListSize(options.Query.ListSize),
 		broker:    broker,
 		documents: newKnown(options.CacheEntries, options.CacheBytes),
 		presenter: presenter{log: options.Log},
 		sharing:   perSecond{most: sharedPerSecond},
+		began:     time.Now(),
 		options:   options,
 	}
 	if err := e.checkTrusted(); err != nil {
+		return nil, err
+	}
+	if err := e.openBudgets(options.Budgets); err != nil {
 		return nil, err
 	}
 	e.exec.SetErrorPresenter(e.presenter.present)
@@ -112,7 +125,16 @@ func (e *Engine) Stats() share.Stats { return e.groups.Stats() }
 func (e *Engine) Drain() { e.draining.Store(true) }
 
 // Close ends the shared executions, without a word to their operations, and waits for them.
-func (e *Engine) Close() { e.groups.Close() }
+func (e *Engine) Close() {
+	e.groups.Close()
+	e.standing.close()
+	if e.ours {
+		_ = e.book.Close(context.Background()) // its counter is in this process, and answers
+	}
+}
+
+// clock is the time since the engine was made; it never goes back.
+func (e *Engine) clock() time.Duration { return time.Since(e.began) }
 
 // Do runs one query or mutation for a viewer and returns its result as JSON.
 func (e *Engine) Do(ctx context.Context, req Request) ([]byte, error) {
@@ -137,4 +159,4 @@ type single struct {
 	result []byte
 }
 
-func (s *single) Next(result []byte) bool { s.result = result; return true }
+func (s *single) Next(e outbox.Event) bool { s.result = e.Body; return true }

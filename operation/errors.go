@@ -135,8 +135,11 @@ func parseError(err error) gqlerror.List {
 		g = &gqlerror.Error{Message: err.Error()}
 	}
 	code := CodeParseFailed
-	if strings.Contains(g.Message, "exceeded token limit") {
+	switch {
+	case strings.Contains(g.Message, "exceeded token limit"):
 		code = CodeTokenLimit
+	case strings.Contains(g.Message, "exceeded maximum nesting depth"): // of the parser's own
+		code = CodeDepthLimit
 	}
 	return withCode(gqlerror.List{g}, code)
 }

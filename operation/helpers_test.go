@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sluice-gateway/sluice/auth"
+	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/internal/testschema"
 	"github.com/sluice-gateway/sluice/internal/work"
 	"github.com/sluice-gateway/sluice/operation"
@@ -82,11 +83,11 @@ func newSink() *sink {
 	}
 }
 
-func (s *sink) Next(result []byte) bool {
+func (s *sink) Next(e outbox.Event) bool {
 	if s.full {
 		return false
 	}
-	s.results <- string(result)
+	s.results <- string(e.Body)
 	return true
 }
 func (s *sink) End(errs gqlerror.List)        { s.ended <- errs }

@@ -2,6 +2,7 @@ package operation
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/sluice-gateway/sluice/auth"
+	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/share"
 )
 
@@ -19,9 +21,9 @@ type ctx = context.Context
 // The methods are called by one goroutine at a time, which may be a worker that serves thousands
 // of operations: they must not block and must not call the operation.
 type Sink interface {
-	// Next takes one execution result, a JSON object that is shared and read-only. It reports
-	// false when there is no room for it.
-	Next(result []byte) bool
+	// Next takes one execution result. It reports false when there is no room for it, and the
+	// session must end.
+	Next(e outbox.Event) bool
 	// End takes the operation's last words: errs says why it was refused or stopped, nothing that
 	// it is complete. Nothing follows.
 	End(errs gqlerror.List)
@@ -40,11 +42,20 @@ type Operation struct {
 	engine *Engine
 	kind   ast.Operation
 	guard  *guard // nil: no need to authorise it again, ever
+	cost   int64
 	sink   Sink
 	ended  atomic.Bool
 
+	overflow outbox.Overflow // set by Configure, as most is
+	most     int             // events that may wait; 0: as many as the session holds
+	dropped  atomic.Uint64   // events that the client will never have
+
+	address netip.Addr // of the client
+	tells   bool       // the client wants to see its budget with every event
+
 	mu         sync.Mutex // guards what follows
 	viewer     *auth.Viewer
+	meter      *meter        // nil: there is no budget; set before the operation joins its group
 	prepared   *prepared     // nil once started
 	refused    gqlerror.List // why it must not start any more
 	membership *share.Membership
@@ -53,6 +64,9 @@ type Operation struct {
 
 // Kind is query, mutation or subscription.
 func (op *Operation) Kind() ast.Operation { return op.kind }
+
+// Cost is what the operation was found to cost before it began; of a subscription, what one event costs.
+func (op *Operation) Cost() int64 { return op.cost }
 
 // Viewer is who asked for the operation.
 func (op *Operation) Viewer() *auth.Viewer {
@@ -78,6 +92,10 @@ func (op *Operation) Run(ctx context.Context, sink Sink) {
 		return
 	}
 	if op.Streaming() {
+		if errs := op.openMeter(ctx, p); errs != nil {
+			op.End(errs)
+			return
+		}
 		op.join(p)
 		return
 	}
@@ -115,13 +133,17 @@ func (op *Operation) execute(ctx context.Context, p *prepared) {
 	if op.ended.Load() {
 		return
 	}
+	if errs := op.charge(ctx, p); errs != nil {
+		op.End(errs)
+		return
+	}
 	oc := p.context(op.engine)
 	if p.policy.Publishes != nil {
 		oc.ResolverMiddleware = op.engine.publishing(p.policy.Publishes)
 	}
 	next, ctx := op.engine.exec.DispatchOperation(auth.WithViewer(ctx, op.Viewer()), oc)
 	if r := next(ctx); r != nil {
-		op.Next(share.Encode(r.Data, withCode(r.Errors, CodeInternal), 0, op.engine.options.Share.MaxResult))
+		op.Next(outbox.Event{Body: share.Encode(r.Data, withCode(r.Errors, CodeInternal), op.engine.options.Share.MaxResult)})
 		op.End(nil)
 		return
 	}
@@ -137,11 +159,19 @@ func (op *Operation) recoverPanic() {
 }
 
 // Next implements share.Member.
-func (op *Operation) Next(result []byte) {
-	if op.ended.Load() {
-		return
+func (op *Operation) Next(e outbox.Event) {
+	switch {
+	case op.ended.Load():
+	case op.meter != nil:
+		op.meter.next(e)
+	default:
+		op.offer(e)
 	}
-	if !op.sink.Next(result) {
+}
+
+// offer hands an event to the sink.
+func (op *Operation) offer(e outbox.Event) {
+	if !op.sink.Next(e) {
 		op.sink.Disconnect(SlowConsumer)
 	}
 }
@@ -150,6 +180,7 @@ func (op *Operation) Next(result []byte) {
 func (op *Operation) End(errs gqlerror.List) {
 	if !op.ended.Swap(true) {
 		op.sink.End(errs)
+		op.closeMeter()
 	}
 }
 
@@ -181,4 +212,5 @@ func (op *Operation) Stop() {
 	if cancel != nil {
 		cancel()
 	}
+	op.closeMeter()
 }

@@ -38,10 +38,6 @@ func (e *Engine) checkTrusted() error {
 	}
 	var bad []error
 	for id, text := range p.Trusted.All() {
-		if len(text) > e.options.DocumentBytes {
-			bad = append(bad, fmt.Errorf("trusted document %s has %d bytes, more than the limit of %d", id, len(text), e.options.DocumentBytes))
-			continue
-		}
 		if _, errs := e.parse(text); errs != nil {
 			bad = append(bad, fmt.Errorf("trusted document %s: %w", id, errs))
 		}

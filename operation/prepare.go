@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"net/netip"
 	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -13,7 +14,6 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
-	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/policy"
@@ -23,6 +23,7 @@ import (
 // A Request is one operation as a client asked for it.
 type Request struct {
 	Viewer        *auth.Viewer // nil: anonymous
+	Address       netip.Addr   // of the client; anonymous callers are counted by it
 	Query         string
 	DocumentID    string // names a trusted document instead of a query
 	OperationName string
@@ -39,6 +40,9 @@ func (e *Engine) Prepare(ctx context.Context, req Request) (*Operation, gqlerror
 	}
 	if e.draining.Load() {
 		return nil, refuse(CodeDraining, "this server is being restarted; try again")
+	}
+	if errs := e.options.Query.request(req); errs != nil {
+		return nil, errs
 	}
 	doc, errs := e.document(ctx, req)
 	if errs != nil {
@@ -60,6 +64,10 @@ func (e *Engine) Prepare(ctx context.Context, req Request) (*Operation, gqlerror
 	if err != nil {
 		return nil, e.variableError(err, req)
 	}
+	cost := rules.Cost(variables)
+	if errs := e.options.Query.cost(cost); errs != nil {
+		return nil, errs
+	}
 	if errs := e.checkRules(ctx, rules, req.Viewer, variables); errs != nil {
 		return nil, errs
 	}
@@ -68,7 +76,10 @@ func (e *Engine) Prepare(ctx context.Context, req Request) (*Operation, gqlerror
 		return nil, errs
 	}
 	e.share(ctx, doc, req)
-	return &Operation{engine: e, kind: def.Operation, viewer: req.Viewer, guard: newGuard(p), prepared: p}, nil
+	return &Operation{
+		engine: e, kind: def.Operation, viewer: req.Viewer, guard: newGuard(p), cost: cost,
+		address: req.Address, tells: req.Extensions["budget"] == true, prepared: p,
+	}, nil
 }
 
 // document returns the parsed and validated document of a request, from the cache if it can.
@@ -89,34 +100,36 @@ func (e *Engine) document(ctx context.Context, req Request) (*document, gqlerror
 	if errs != nil {
 		return nil, errs
 	}
-	if len(text) > e.options.DocumentBytes {
-		return nil, refuse(CodeQueryTooLarge, "the document has %d bytes, more than the limit of %d", len(text), e.options.DocumentBytes)
-	}
 	if doc := e.documents.get(text); doc != nil {
 		return doc, nil
 	}
 	doc, errs := e.parse(text)
 	if errs != nil {
+		errs = brief(errs)
+		if Code(errs) == CodeValidationFailed {
+			e.conceal(errs, text)
+		}
 		return nil, errs
 	}
 	e.documents.add(doc)
 	return doc, nil
 }
 
-// parse parses and validates a document and reads the policy of its operations.
+// parse parses a document, holds it against the limits, validates it and reads the policy of its
+// operations. What is cheap comes first: nothing hostile is looked at longer than needed.
 func (e *Engine) parse(text string) (*document, gqlerror.List) {
-	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, e.options.Tokens)
-	if err != nil {
-		return nil, parseError(err)
+	parsed, errs := e.syntax(text)
+	if errs != nil {
+		return nil, errs
 	}
 	if len(parsed.Operations) == 0 {
 		return nil, refuse(CodeNoOperation, "the document has no operation")
 	}
-	if errs := validator.ValidateWithRules(e.schema.Schema(), parsed, e.rules()); len(errs) > 0 {
-		if !e.options.Suggestions {
-			e.conceal(errs, text)
-		}
-		return nil, withCode(errs, CodeValidationFailed)
+	if errs := e.options.Query.shape(parsed); errs != nil {
+		return nil, errs
+	}
+	if errs := e.validate(parsed); errs != nil {
+		return nil, errs
 	}
 	doc := newDocument(text, parsed)
 	for _, def := range parsed.Operations {
@@ -126,6 +139,18 @@ func (e *Engine) parse(text string) (*document, gqlerror.List) {
 		}
 	}
 	return doc, nil
+}
+
+// syntax parses a document that is not too large for that.
+func (e *Engine) syntax(text string) (*ast.QueryDocument, gqlerror.List) {
+	if errs := e.options.Query.text(text); errs != nil {
+		return nil, errs
+	}
+	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, e.options.Query.Tokens)
+	if err != nil {
+		return nil, parseError(err)
+	}
+	return parsed, nil
 }
 
 // supported refuses what gqlparser lets pass: @defer, for which gqlgen would start a goroutine that
@@ -143,20 +168,6 @@ func supported(def *ast.OperationDefinition, p *policy.Operation) *gqlerror.Erro
 		return Errorf(CodeValidationFailed, "@skip and @include cannot stand on the root field of a subscription")
 	}
 	return nil
-}
-
-// rules are the validation rules.
-func (e *Engine) rules() *rules.Rules {
-	r := rules.NewDefaultRules()
-	if e.options.Suggestions {
-		return r
-	}
-	r.ReplaceRule(rules.FieldsOnCorrectTypeRule.Name, rules.FieldsOnCorrectTypeRuleWithoutSuggestions.RuleFunc)
-	r.ReplaceRule(rules.ScalarLeafsRule.Name, rules.ScalarLeafsRuleWithoutSuggestions.RuleFunc)
-	r.ReplaceRule(rules.KnownArgumentNamesRule.Name, rules.KnownArgumentNamesRuleWithoutSuggestions.RuleFunc)
-	r.ReplaceRule(rules.KnownTypeNamesRule.Name, rules.KnownTypeNamesRuleWithoutSuggestions.RuleFunc)
-	r.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, rules.ValuesOfCorrectTypeRuleWithoutSuggestions.RuleFunc)
-	return r
 }
 
 // choose finds the operation to run: by its name, or the only one.
@@ -185,11 +196,9 @@ func (e *Engine) variableError(err error, req Request) gqlerror.List {
 	if !errors.As(err, &g) {
 		g = &gqlerror.Error{Message: err.Error()}
 	}
-	errs := gqlerror.List{g}
-	if !e.options.Suggestions {
-		variables, _ := json.Marshal(req.Variables) // came as JSON
-		e.conceal(errs, req.Query+string(variables))
-	}
+	errs := brief(gqlerror.List{g})
+	variables, _ := json.Marshal(req.Variables) // came as JSON
+	e.conceal(errs, req.Query+string(variables))
 	return withCode(errs, CodeBadUserInput)
 }
 

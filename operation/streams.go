@@ -1,9 +1,6 @@
 package operation
 
-import (
-	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/parser"
-)
+import "github.com/vektah/gqlparser/v2/ast"
 
 // Streams reports whether a request that Prepare refused asks for more than one result, as far as
 // its syntax tells: the refusal is then sent in the form that the client expects the results in.
@@ -12,11 +9,8 @@ func (e *Engine) Streams(req Request) bool {
 	if text == "" {
 		text = e.remembered(req)
 	}
-	if len(text) > e.options.DocumentBytes {
-		return false
-	}
-	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, e.options.Tokens)
-	if err != nil {
+	parsed, errs := e.syntax(text)
+	if errs != nil {
 		return false
 	}
 	def, errs := choose(parsed.Operations, req.OperationName)

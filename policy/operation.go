@@ -17,6 +17,8 @@ type Operation struct {
 	Private bool
 	// Introspects says that the operation selects __schema or __type.
 	Introspects bool
+	// Fields are the root fields, one for each response key.
+	Fields []RootField
 	// Root is the first root field: for a subscription the only one.
 	Root *ast.Field
 	// Roots counts the root fields by their response keys.
@@ -30,7 +32,14 @@ type Operation struct {
 
 	field  *Field
 	checks []check
-	ruled  bool // some of them have a rule
+	ruled  bool // some of the checks have a rule
+	cost   program
+}
+
+// A RootField is a field of Query, Mutation or Subscription that an operation selects.
+type RootField struct {
+	Selection *ast.Field
+	Policy    *Field
 }
 
 // Field is what the schema says about the root field; never nil.
@@ -49,6 +58,7 @@ func (s *Schema) Operation(doc *ast.QueryDocument, op *ast.OperationDefinition) 
 	w.selections(op.SelectionSet, s.root(op.Operation), nil)
 	w.op.Roots = len(w.roots)
 	w.op.Hash = hash(op, w.fragments)
+	w.op.cost = s.price(doc, op)
 	return w.op
 }
 
@@ -150,11 +160,15 @@ func (w *walk) field(sel *ast.Field, parents set, path ast.Path) {
 }
 
 func (w *walk) root(sel *ast.Field, parents set) {
+	again := w.roots[sel.Alias]
 	w.roots[sel.Alias] = true
 	if sel.Name == "__schema" || sel.Name == "__type" {
 		w.op.Introspects = true
 	}
 	f := parents.objects[0].fields[sel.Name]
+	if f != nil && !again {
+		w.op.Fields = append(w.op.Fields, RootField{sel, f})
+	}
 	if w.op.Root == nil {
 		w.op.Root = sel
 		if f != nil {

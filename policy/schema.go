@@ -15,6 +15,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/sluice-gateway/sluice/auth"
+	"github.com/sluice-gateway/sluice/limits"
 	"github.com/sluice-gateway/sluice/pubsub"
 )
 
@@ -24,6 +25,8 @@ type Schema struct {
 	objects map[string]*object // object types, by name
 	sets    map[string]set     // the object types that each composite type stands for
 	topics  []pubsub.Template
+
+	listSize int64 // see WithListSize
 }
 
 // A Field is what the directives of one field say. A field without directives has none.
@@ -31,8 +34,12 @@ type Field struct {
 	Private bool              // @private: the result depends on the viewer
 	Topic   *pubsub.Template  // @topic: the events that feed the field
 	Publish []pubsub.Template // @publish: where the field's result goes
+	Budget  limits.Budget     // @budget: how much a consumer may have
+	// Backpressure is what @backpressure says of slow subscribers.
+	Backpressure Backpressure
 
-	needs []*need // @auth, of the field and its type; all must be met
+	needs []*need   // @auth, of the field and its type; all must be met
+	cost  fieldCost // @cost
 }
 
 // Viewer placeholders that a topic of a private field may have.
@@ -82,7 +89,7 @@ func Compile(schema *ast.Schema) (*Schema, error) {
 	if len(c.bad) > 0 {
 		return nil, errors.Join(c.bad...)
 	}
-	s := &Schema{ast: schema, objects: make(map[string]*object), sets: make(map[string]set)}
+	s := &Schema{ast: schema, objects: make(map[string]*object), sets: make(map[string]set), listSize: defaultListSize}
 	for _, name := range names {
 		if def := schema.Types[name]; def.Kind == ast.Object {
 			s.objects[name] = c.object(def)
@@ -131,9 +138,14 @@ func (c *compiler) object(def *ast.Definition) *object {
 	}
 	for _, field := range def.Fields {
 		f := c.fields[field]
+		own := f.cost.stated
 		for _, name := range def.Interfaces {
 			of := c.schema.Types[name].Fields.ForName(field.Name)
-			f.Private = f.Private || of != nil && c.fields[of].Private
+			if of == nil {
+				continue
+			}
+			f.Private = f.Private || c.fields[of].Private
+			f.cost.inherit(own, c.fields[of].cost)
 		}
 		if !strings.HasPrefix(field.Name, "__") {
 			f.needs = c.needsOf(def, field)
@@ -163,6 +175,19 @@ func compileField(schema *ast.Schema, def *ast.Definition, field *ast.FieldDefin
 			f.Topic = &t
 		}
 	}
+	budget, err := compileBudget(schema, def, field)
+	if err != nil {
+		bad = append(bad, err)
+	}
+	f.Budget = budget
+	cost, err := compileCost(schema, def, field)
+	if err != nil {
+		bad = append(bad, err)
+	}
+	f.cost = cost
+	backpressure, err := compileBackpressure(schema, def, field)
+	bad = append(bad, err)
+	f.Backpressure = backpressure
 	for _, d := range field.Directives.ForNames("publish") {
 		t, err := compilePublish(schema, def, field, d)
 		if err != nil {

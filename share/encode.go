@@ -37,9 +37,8 @@ func newEncoder(root Root, o Options) encoder {
 	}
 }
 
-// encode returns a JSON object that aliases nothing of r, whose buffer gqlgen uses again. lost is
-// the number of events that were dropped before this one; the members are told.
-func (e *encoder) encode(r *graphql.Response, lost uint64) []byte {
+// encode returns a JSON object that aliases nothing of r, whose buffer gqlgen uses again.
+func (e *encoder) encode(r *graphql.Response) []byte {
 	errs := r.Errors
 	for _, err := range errs {
 		err.Path = slices.Concat(ast.Path{ast.PathName(e.root.Key)}, err.Path)
@@ -48,12 +47,12 @@ func (e *encoder) encode(r *graphql.Response, lost uint64) []byte {
 	if e.root.NonNull && bytes.Equal(data, e.nullRoot) {
 		data = []byte("null")
 	}
-	return Encode(data, e.errors(errs), lost, e.max)
+	return Encode(data, e.errors(errs), e.max)
 }
 
 // Encode writes an execution result as JSON, at most max bytes of it: a larger one becomes an
-// error, never silence. Nil data is left out. dropped, when not 0, is told in the extensions.
-func Encode(data []byte, errs gqlerror.List, dropped uint64, max int) []byte {
+// error, never silence. Nil data is left out. There are no extensions: each receiver has its own.
+func Encode(data []byte, errs gqlerror.List, max int) []byte {
 	if len(data) > max {
 		errs = gqlerror.List{{
 			Message:    "the result has " + strconv.Itoa(len(data)) + " bytes, more than the limit of " + strconv.Itoa(max) + "; select less",
@@ -72,11 +71,6 @@ func Encode(data []byte, errs gqlerror.List, dropped uint64, max int) []byte {
 		b = append(b, `"data":`...)
 		b = appendLine(b, data)
 		b = append(b, ',')
-	}
-	if dropped > 0 {
-		b = append(b, `"extensions":{"dropped":`...)
-		b = strconv.AppendUint(b, dropped, 10)
-		b = append(b, "},"...)
 	}
 	if len(b) > 1 {
 		b = b[:len(b)-1]

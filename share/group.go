@@ -12,6 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/sluice-gateway/sluice/auth"
+	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/pubsub"
 )
 
@@ -185,7 +186,7 @@ func (g *Group) read() {
 			return
 		}
 		g.groups.executions.Add(1)
-		g.deliver(g.encoder.encode(r, 0))
+		g.deliver(outbox.Event{Body: g.encoder.encode(r)})
 	}
 }
 
@@ -300,12 +301,12 @@ func (g *Group) execute(e *pubsub.Event, lost uint64) bool {
 		return true
 	}
 	g.groups.executions.Add(1)
-	g.deliver(g.encoder.encode(r, lost))
+	g.deliver(outbox.Event{Body: g.encoder.encode(r), Key: e.Topic, Dropped: lost})
 	return true
 }
 
 // deliver hands one result to every member. No lock is held while it does.
-func (g *Group) deliver(result []byte) {
+func (g *Group) deliver(e outbox.Event) {
 	g.mu.Lock()
 	if g.taken != g.version {
 		clear(g.snapshot)
@@ -314,7 +315,7 @@ func (g *Group) deliver(result []byte) {
 	}
 	g.mu.Unlock()
 	for _, m := range g.snapshot {
-		m.member.Next(result)
+		m.member.Next(e)
 	}
 	g.groups.deliveries.Add(uint64(len(g.snapshot)))
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/internal/complain"
+	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/internal/work"
 	"github.com/sluice-gateway/sluice/pubsub"
 )
@@ -32,8 +33,9 @@ type Executor interface {
 // A Member takes what a group delivers. The group calls it from one goroutine at a time; a member
 // must not block, and must not call the group from within.
 type Member interface {
-	// Next takes one execution result: a JSON object shared with all other members, read-only.
-	Next(result []byte)
+	// Next takes one execution result. Its body is shared with all other members, its key the topic
+	// that the event came from; of a channel of the resolver's own there is none.
+	Next(e outbox.Event)
 	// End is the last call: errs says why the execution ended, nothing that it came to its end.
 	End(errs gqlerror.List)
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"time"
@@ -68,6 +69,11 @@ func (rd *Reader) Begin(w http.ResponseWriter, r *http.Request, methods ...strin
 
 // Allowed does what Origins.Allow does.
 func (rd *Reader) Allowed(r *http.Request) bool { return rd.origins.Allow(r) }
+
+// Address is the client's, as far as trusted proxies tell.
+func (rd *Reader) Address(r *http.Request) netip.Addr {
+	return ClientAddress(r, rd.options.Credentials.Proxies)
+}
 
 // Authenticate says whose credentials these are, with the errors of auth.Authenticator.
 func (rd *Reader) Authenticate(ctx context.Context, c auth.Credentials) (*auth.Viewer, error) {

@@ -44,17 +44,18 @@ func RefuseRestarting() *Refusal {
 // statuses are those of the codes that are not just a bad query. The table of both media types
 // stands in PROTOCOL.md.
 var statuses = map[string]int{
-	operation.CodeBatchLimit:      http.StatusBadRequest,
-	operation.CodeUnauthenticated: http.StatusUnauthorized,
-	operation.CodeForbidden:       http.StatusForbidden,
-	operation.CodeSubscriptionCap: http.StatusTooManyRequests,
-	"SESSION_LIMIT":               http.StatusTooManyRequests,
-	"RATE_LIMITED":                http.StatusTooManyRequests,
-	"BUDGET_EVENTS":               http.StatusTooManyRequests,
-	"BUDGET_TIME":                 http.StatusTooManyRequests,
-	operation.CodeBroker:          http.StatusServiceUnavailable,
-	operation.CodeDraining:        http.StatusServiceUnavailable,
-	operation.CodeInternal:        http.StatusInternalServerError,
+	operation.CodeBatchLimit:        http.StatusBadRequest,
+	operation.CodeUnauthenticated:   http.StatusUnauthorized,
+	operation.CodeForbidden:         http.StatusForbidden,
+	operation.CodeSubscriptionCap:   http.StatusTooManyRequests,
+	"SESSION_LIMIT":                 http.StatusTooManyRequests,
+	"RATE_LIMITED":                  http.StatusTooManyRequests,
+	"BUDGET_EVENTS":                 http.StatusTooManyRequests,
+	"BUDGET_TIME":                   http.StatusTooManyRequests,
+	operation.CodeBudgetUnavailable: http.StatusServiceUnavailable,
+	operation.CodeBroker:            http.StatusServiceUnavailable,
+	operation.CodeDraining:          http.StatusServiceUnavailable,
+	operation.CodeInternal:          http.StatusInternalServerError,
 }
 
 // Status is the HTTP status of a request that was refused with a code. A bad query is 200 in
@@ -94,10 +95,20 @@ func (f *Refusal) Write(w http.ResponseWriter, accept Accept) {
 	case http.StatusMethodNotAllowed:
 		h.Set("Allow", f.Allow)
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		// Jittered, so that those refused together do not come back together.
-		h.Set("Retry-After", strconv.Itoa(1+rand.IntN(5)))
+		h.Set("Retry-After", strconv.Itoa(f.retryAfter()))
 	}
 	WriteJSON(w, status, media, ErrorResult(f.Errors))
+}
+
+// retryAfter is in how many seconds the request may come again: when the errors say, or else soon, but
+// not all of those who were refused together.
+func (f *Refusal) retryAfter() int {
+	for _, err := range f.Errors {
+		if ms, ok := err.Extensions["retryAfterMs"].(int64); ok {
+			return int((ms + 999) / 1000)
+		}
+	}
+	return 1 + rand.IntN(5)
 }
 
 // WriteJSON answers with an execution result.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluice-gateway/sluice/auth"
+	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/operation"
 )
 
@@ -20,6 +21,7 @@ type Session interface {
 // Sessions are the open sessions of a node, of every transport, and what they stand on.
 type Sessions struct {
 	grants *auth.Grants
+	losses outbox.Losses
 	open   sync.WaitGroup
 
 	mu      sync.Mutex // guards what follows
@@ -35,6 +37,9 @@ func NewSessions(grants *auth.Grants) *Sessions {
 
 // Grants are what the sessions stand on.
 func (s *Sessions) Grants() *auth.Grants { return s.grants }
+
+// Losses count what clients could not have that read too slowly. The outbox of every session has them.
+func (s *Sessions) Losses() *outbox.Losses { return &s.losses }
 
 // Ended counts a session that the node has ended. Sessions call it for themselves, once.
 func (s *Sessions) Ended(e operation.Ending) {

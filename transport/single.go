@@ -51,6 +51,7 @@ func (s *Single) Serve(w http.ResponseWriter, r *http.Request, op *operation.Ope
 		return
 	}
 	sink.op = op
+	op.Configure(&sink.place)
 	grant := s.sessions.Grants().Open(op.Viewer(), sink)
 	defer grant.Close()
 	var running sync.WaitGroup
@@ -69,7 +70,7 @@ type singleSink struct {
 	last   func(gqlerror.List) []byte
 }
 
-func (s *singleSink) Next(result []byte) bool            { return s.stream.Offer(&s.place, result) }
+func (s *singleSink) Next(e outbox.Event) bool           { return s.stream.Offer(&s.place, e) }
 func (s *singleSink) End(errs gqlerror.List)             { s.stream.Finish(s.last(errs)) }
 func (s *singleSink) Disconnect(ending operation.Ending) { s.stream.End(ending) }
 func (s *singleSink) Changed(v *auth.Viewer)             { s.op.Reauthorize(v) }

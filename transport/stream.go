@@ -10,12 +10,8 @@ import (
 	"github.com/sluice-gateway/sluice/operation"
 )
 
-const (
-	// batch is how many bytes one write gathers at least, while that many wait.
-	batch = 64 << 10
-	// keep is the size of the largest buffer that is used again.
-	keep = 2 * batch
-)
+// keep is the size of the largest buffer that is used again.
+const keep = 128 << 10
 
 // A Format is how a protocol puts events into one HTTP response.
 type Format interface {
@@ -37,6 +33,9 @@ type StreamOptions struct {
 	Events, Bytes int
 	// WriteTimeout is how long one flush may take; default 5 s, longer than a mobile network's pause.
 	WriteTimeout time.Duration
+	// Stall is the same where every subscription of the stream drops events rather than end; default
+	// 60 s.
+	Stall time.Duration
 	// Heartbeat is the time between two beats; its default is the protocol's.
 	Heartbeat time.Duration
 }
@@ -51,6 +50,9 @@ func (o StreamOptions) WithDefaults(heartbeat time.Duration) StreamOptions {
 	}
 	if o.WriteTimeout == 0 {
 		o.WriteTimeout = 5 * time.Second
+	}
+	if o.Stall == 0 {
+		o.Stall = time.Minute
 	}
 	if o.Heartbeat == 0 {
 		o.Heartbeat = heartbeat
@@ -68,19 +70,26 @@ type Stream struct {
 	wake     chan struct{} // holds a token while something waits and Run does not know it
 	turn     outbox.Turn
 	running  atomic.Bool // Run has begun, and not come to its end
+
+	mu      sync.Mutex // guards what follows, and is held while a deadline is set
+	out     *flusher   // of Run, while it runs
+	lenient bool       // what is written last may wait for Stall
 }
 
 // NewStream makes a stream, which its maker adds to sessions. What is offered before Run waits. The
 // options have their defaults and are shared.
 func NewStream(format Format, sessions *Sessions, options *StreamOptions) *Stream {
 	s := &Stream{format: format, sessions: sessions, options: options, wake: make(chan struct{}, 1)}
-	limits := &outbox.Limits{Events: options.Events, Bytes: options.Bytes}
+	limits := &outbox.Limits{Events: options.Events, Bytes: options.Bytes, Losses: sessions.Losses()}
 	s.box = outbox.New(format, limits, s)
 	return s
 }
 
 // Urge implements outbox.Writer.
 func (s *Stream) Urge(turn int) bool { return s.running.Load() && s.turn.Urge(turn) }
+
+// Slow implements outbox.Writer.
+func (s *Stream) Slow() bool { return s.turn.Slow() }
 
 // Ready implements outbox.Writer.
 func (s *Stream) Ready() {
@@ -90,10 +99,10 @@ func (s *Stream) Ready() {
 	}
 }
 
-// Offer queues a result of an operation. It reports false when the client reads too slowly; a
+// Offer queues a result of an operation. It reports false when the client reads too slowly for it; a
 // stream that is ending takes nothing, and that is no reason to complain.
-func (s *Stream) Offer(place *outbox.Stream, result []byte) bool {
-	return s.box.Offer(place, result) != outbox.Full
+func (s *Stream) Offer(place *outbox.Stream, e outbox.Event) bool {
+	return s.box.Offer(place, e) != outbox.Full
 }
 
 // Last queues the last words of an operation. It reports false when there is no room for them.
@@ -105,20 +114,51 @@ func (s *Stream) Last(place *outbox.Stream, words []byte) bool {
 func (s *Stream) Drop(place *outbox.Stream) { s.box.Drop(place) }
 
 // Finish ends the response with these words, after all that waits.
-func (s *Stream) Finish(words []byte) { s.box.Finish(words, false) }
+func (s *Stream) Finish(words []byte) { s.finish(words, false) }
 
 // FinishFor is Finish where the node ends the session.
 func (s *Stream) FinishFor(ending operation.Ending, words []byte) {
-	if s.box.Finish(words, false) {
+	if s.finish(words, false) {
 		s.sessions.Ended(ending)
 	}
 }
 
 // End implements Session. To a slow client nothing is sent of what waits: it would only be slower.
 func (s *Stream) End(ending operation.Ending) {
-	if s.box.Finish(s.format.Parting(ending), ending == operation.SlowConsumer) {
+	if s.finish(s.format.Parting(ending), ending == operation.SlowConsumer) {
 		s.sessions.Ended(ending)
 	}
+}
+
+// finish queues the last words. A write that is under way has from now on no more time than any other.
+func (s *Stream) finish(words []byte, discard bool) bool {
+	if !s.box.Finish(words, discard) {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lenient {
+		s.extendLocked()
+	}
+	return true
+}
+
+// extendLocked gives what is written now or next its time to be read, as much as the operations allow.
+func (s *Stream) extendLocked() {
+	s.lenient = s.box.Patient()
+	switch {
+	case s.out == nil:
+	case s.lenient:
+		s.out.extend(s.options.Stall)
+	default:
+		s.out.extend(s.options.WriteTimeout)
+	}
+}
+
+func (s *Stream) extend() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.extendLocked()
 }
 
 // Abandon forgets what waits and takes nothing in any more.
@@ -130,31 +170,43 @@ func (s *Stream) Run(w http.ResponseWriter, r *http.Request) {
 	defer s.box.Abandon()
 	s.running.Store(true)
 	defer s.running.Store(false)
-	out := flusher{w: w, control: http.NewResponseController(w), timeout: s.options.WriteTimeout, multiplexed: r.ProtoMajor >= 2}
+	s.writeTo(&flusher{w: w, control: http.NewResponseController(w), multiplexed: r.ProtoMajor >= 2})
+	defer s.writeTo(nil)
 	s.format.Header(w.Header())
 	w.WriteHeader(http.StatusOK)
-	if out.flush(s.format.Open()) != nil {
+	if s.flush(s.format.Open()) != nil {
 		return
 	}
-	defer out.extend() // the server writes the end of the response when the handler has returned
+	defer s.extend() // the server writes the end of the response when the handler has returned
 	beat := time.NewTicker(s.options.Heartbeat)
 	defer beat.Stop()
 	for finished, err := false, error(nil); !finished && err == nil; {
 		select {
 		case <-s.wake:
-			finished, err = s.write(&out)
+			finished, err = s.write()
 		case <-beat.C:
-			err = out.flush(s.format.Beat())
+			err = s.flush(s.format.Beat())
 		case <-r.Context().Done():
 			return
 		}
 	}
 }
 
+func (s *Stream) writeTo(out *flusher) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.out = out
+}
+
+func (s *Stream) flush(b []byte) error {
+	s.extend()
+	return s.out.flush(b) // only Run sets it, and calls this
+}
+
 var batches = sync.Pool{New: func() any { return new([]byte) }}
 
 // write writes what waits, everything in one piece, until nothing does.
-func (s *Stream) write(out *flusher) (finished bool, err error) {
+func (s *Stream) write() (finished bool, err error) {
 	buf := batches.Get().(*[]byte)
 	defer func() {
 		if cap(*buf) <= keep {
@@ -162,41 +214,15 @@ func (s *Stream) write(out *flusher) (finished bool, err error) {
 		}
 	}()
 	for {
-		*buf, finished = s.box.Take((*buf)[:0], batch)
+		*buf, finished = s.box.Take((*buf)[:0], s.box.Batch())
 		if len(*buf) == 0 {
 			return finished, nil
 		}
 		s.turn.Begin()
-		err := out.flush(*buf)
+		err := s.flush(*buf)
 		s.turn.End()
 		if err != nil || finished {
 			return finished, err
 		}
 	}
-}
-
-// A flusher hands bytes to the kernel, or fails when the client does not read them in time.
-type flusher struct {
-	w           http.ResponseWriter
-	control     *http.ResponseController
-	timeout     time.Duration
-	multiplexed bool
-}
-
-// extend gives what is written next its time. A writer that knows no deadlines, as some wrappers,
-// goes without: that the client leaves is noticed all the same.
-func (f *flusher) extend() { _ = f.control.SetWriteDeadline(time.Now().Add(f.timeout)) }
-
-func (f *flusher) flush(b []byte) error {
-	f.extend()
-	if _, err := f.w.Write(b); err != nil {
-		return err
-	}
-	if err := f.control.Flush(); err != nil {
-		return err
-	}
-	if f.multiplexed { // HTTP/2 ends a stream at its deadline, be there something to write or not
-		_ = f.control.SetWriteDeadline(time.Time{})
-	}
-	return nil
 }

@@ -41,7 +41,7 @@ func TestABurstOfMoreThanTheLimitPasses(t *testing.T) {
 	var place outbox.Stream
 	var want strings.Builder
 	for i := range 5000 {
-		if !s.Offer(&place, fmt.Append(nil, i)) {
+		if !s.Offer(&place, outbox.Event{Body: fmt.Append(nil, i)}) {
 			t.Fatalf("event %d was refused", i)
 		}
 		fmt.Fprintf(&want, "%d\n", i)
@@ -59,7 +59,7 @@ func TestAStreamThatNobodyWritesIsBounded(t *testing.T) {
 	s := NewStream(lines{}, sessions, &options)
 	var place outbox.Stream
 	accepted := 0
-	for s.Offer(&place, []byte("x")) {
+	for s.Offer(&place, outbox.Event{Body: []byte("x")}) {
 		accepted++
 	}
 	if accepted != 16 {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/auth/jwt"
+	"github.com/sluice-gateway/sluice/limits"
 	"github.com/sluice-gateway/sluice/transport"
 )
 
@@ -38,8 +39,20 @@ type Config struct {
 	DrainDelay     time.Duration
 	DrainWindow    time.Duration
 
-	Tokens          count
-	DocumentSize    size
+	Tokens           count
+	DocumentSize     size
+	Depth            count
+	Aliases          count
+	RootFields       count
+	Directives       count
+	Cost             count
+	ListSize         count
+	Variables        size
+	VariableDepth    count
+	VariableElements count
+	Digits           count
+	OperationName    size
+
 	MessageSize     size
 	BodySize        size
 	EventSize       size
@@ -69,11 +82,18 @@ type Config struct {
 	Documents      string
 	DocumentsOnly  bool
 	PersistedQuery string
+	DefaultPlan    string
+	AnonymousPlan  string
+	TimeZone       zone
 
 	// In the file only, see sections.
 	Keys         []auth.Key
 	Issuers      []jwt.Issuer
 	Certificates []auth.Certificate
+	Plans        []*limits.Plan
+
+	file   string                  // the configuration file; empty: none
+	reload func() (*Config, error) // reads everything again
 }
 
 // flags names and describes every setting and gives it its default.
@@ -85,7 +105,7 @@ func (c *Config) flags() *flag.FlagSet {
 			"and a key of the configuration file (drain-window: 5s); the first of them wins.\n\n")
 		f.PrintDefaults()
 	}
-	f.String("config", "", "YAML `file` with settings, and the sections keys, issuers and certificates")
+	f.String("config", "", "YAML `file` with settings, and the sections keys, issuers, certificates and plans")
 	f.StringVar(&c.Listen, "listen", "127.0.0.1:8080", "`address` for front ends")
 	f.StringVar(&c.OperatorListen, "operator-listen", "127.0.0.1:8081", "`address` for operators: health, stats and pprof, without credentials, and publish; \"off\" for none")
 	f.StringVar(&c.TLSCert, "tls-cert", "", "PEM `file` with the certificate chain of --listen")
@@ -113,8 +133,23 @@ func (c *Config) flags() *flag.FlagSet {
 	f.BoolVar(&c.DocumentsOnly, "documents-only", false, "run trusted documents and no others")
 	f.StringVar(&c.PersistedQuery, "persisted-queries", "node", "automatic persisted queries: `off`, node (each node remembers its own) or redis (shared)")
 
+	f.StringVar(&c.DefaultPlan, "default-plan", "", "`plan` of consumers who have none; empty: what the schema says")
+	f.StringVar(&c.AnonymousPlan, "anonymous-plan", "", "`plan` of anonymous callers; empty: the default plan")
+	f.TextVar(&c.TimeZone, "time-zone", zone{time.UTC}, "time `zone` in which days and months of budgets begin, such as Europe/Berlin")
+
 	f.TextVar(&c.Tokens, "max-tokens", count(1000), "`tokens` of a document: validating takes time with their square")
 	f.TextVar(&c.DocumentSize, "max-document", size(96<<10), "`bytes` of a document")
+	f.TextVar(&c.Depth, "max-depth", count(10), "`levels` that fields may nest, through fragments; what is below __schema and __type does not count")
+	f.TextVar(&c.Aliases, "max-aliases", count(30), "`aliases` of an operation, in each place where a fragment is spread")
+	f.TextVar(&c.RootFields, "max-root-fields", count(20), "root `fields` of an operation")
+	f.TextVar(&c.Directives, "max-directives", count(50), "`directives` of a document")
+	f.TextVar(&c.Cost, "max-cost", count(1000), "`cost` of an operation, and of one event of a subscription: the sum of the weights of its fields, see @cost")
+	f.TextVar(&c.ListSize, "list-size", count(20), "how many `elements` a list counts for in the cost, where neither first, last nor limit says it")
+	f.TextVar(&c.Variables, "max-variables", size(32<<10), "`bytes` of an operation's variables")
+	f.TextVar(&c.VariableDepth, "max-variable-depth", count(20), "`levels` that lists and objects may nest in variables")
+	f.TextVar(&c.VariableElements, "max-variable-elements", count(1000), "`members` and elements in an operation's variables")
+	f.TextVar(&c.Digits, "max-digits", count(64), "`digits` of a number, in variables and documents")
+	f.TextVar(&c.OperationName, "max-operation-name", size(128), "`bytes` of an operation's name")
 	f.TextVar(&c.MessageSize, "max-message", size(128<<10), "`bytes` of a WebSocket message")
 	f.TextVar(&c.BodySize, "max-body", size(256<<10), "`bytes` of an HTTP body")
 	f.TextVar(&c.EventSize, "max-event", size(1<<20), "`bytes` of an event that is published over HTTP")
@@ -139,7 +174,7 @@ func (c *Config) flags() *flag.FlagSet {
 
 // Load reads the configuration. Its error lists every mistake there is.
 func Load(args []string, env func(string) (string, bool)) (*Config, error) {
-	c := new(Config)
+	c := &Config{reload: func() (*Config, error) { return Load(args, env) }}
 	f := c.flags()
 	if err := f.Parse(args); err != nil {
 		return nil, err
@@ -150,8 +185,8 @@ func Load(args []string, env func(string) (string, bool)) (*Config, error) {
 	given := make(map[string]bool)
 	f.Visit(func(set *flag.Flag) { given[set.Name] = true })
 	bad := fromEnvironment(f, given, env)
-	if path := f.Lookup("config").Value.String(); path != "" {
-		bad = append(bad, c.fromFile(f, given, path)...)
+	if c.file = f.Lookup("config").Value.String(); c.file != "" {
+		bad = append(bad, c.fromFile(f, given, c.file)...)
 	}
 	bad = append(bad, c.validate()...)
 	if len(bad) > 0 {
@@ -239,6 +274,9 @@ func (c *Config) validate() (bad []error) {
 	}
 	if c.DocumentsOnly && c.Documents == "" {
 		complain("documents-only needs documents: otherwise nothing could run")
+	}
+	if _, err := c.plans(); err != nil {
+		complain("plans: %w", err)
 	}
 	if err := c.credentialOptions().Check(); err != nil {
 		bad = append(bad, err)

@@ -4,6 +4,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -136,6 +137,51 @@ func TestBadFiles(t *testing.T) {
 	}
 	if _, err := Load([]string{"serve"}, os.LookupEnv); err == nil {
 		t.Error("an argument was accepted")
+	}
+}
+
+// Every limit of queries has a setting, which reaches the operations.
+func TestTheLimitsOfQueries(t *testing.T) {
+	settings := map[string]string{ // with their defaults
+		"max-document": "96KiB", "max-tokens": "1000", "max-directives": "50", "max-depth": "10", "max-aliases": "30",
+		"max-root-fields": "20", "max-cost": "1000", "list-size": "20", "max-operation-name": "128B",
+		"max-variables": "32KiB", "max-variable-depth": "20", "max-variable-elements": "1000", "max-digits": "64",
+	}
+	all := func(value string) []string {
+		var flags []string
+		for name := range settings {
+			flags = append(flags, "--"+name, value)
+		}
+		return flags
+	}
+	limits := func(flags []string) reflect.Value {
+		c, err := load(t, flags, nil, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return reflect.ValueOf(queryLimits(c))
+	}
+	if n := limits(nil).NumField(); n != len(settings) {
+		t.Errorf("%d limits, %d settings", n, len(settings))
+	}
+	for value, want := range map[string]int64{"7": 7, "unlimited": math.MaxInt} {
+		set := limits(all(value))
+		for i := range set.NumField() {
+			if set.Field(i).Int() != want {
+				t.Errorf("%s is %d, want %s", set.Type().Field(i).Name, set.Field(i).Int(), value)
+			}
+		}
+	}
+	f := new(Config).flags()
+	for name, standard := range settings {
+		if got := f.Lookup(name).DefValue; got != standard {
+			t.Errorf("%s is %s by default, want %s", name, got, standard)
+		}
+		for _, value := range []string{"0", "-1", "none"} {
+			if _, err := load(t, []string{"--" + name, value}, nil, ""); err == nil {
+				t.Errorf("%s of %s is accepted", name, value)
+			}
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ var sections = map[string]func(*Config, ast.Node) error{
 	"keys":         (*Config).readKeys,
 	"issuers":      (*Config).readIssuers,
 	"certificates": (*Config).readCertificates,
+	"plans":        (*Config).readPlans,
 }
 
 // quoted is what an error quotes of the file: it may be a secret that stands in a wrong place.

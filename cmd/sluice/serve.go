@@ -57,8 +57,13 @@ func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, persisted.Close()) }()
+	spend, err := newBudgets(c, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, spend.Close()) }()
 	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Store: shop, Broker: broker, Keys: manager}})
-	g, err := gateway.New(schema, gatewayOptions(c, log, broker, shop, authn, persisted))
+	g, err := gateway.New(schema, gatewayOptions(c, log, broker, shop, authn, persisted, spend))
 	if err != nil {
 		return err
 	}
@@ -73,6 +78,7 @@ func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	running.Go(func() { manageHeap(serving) })
+	running.Go(func() { watchPlans(serving, c, g.SetPlans, log) })
 	if c.Demo {
 		feeding, stopFeeding := context.WithCancel(ctx)
 		defer stopFeeding()
@@ -117,7 +123,7 @@ func newBroker(c *Config, log *slog.Logger) (pubsub.Broker, error) {
 // changes them in the database alone.
 const localRecheck = 800 * time.Millisecond
 
-func gatewayOptions(c *Config, log *slog.Logger, broker pubsub.Broker, shop *store.Store, authn auth.Authenticator, persisted *persisted) gateway.Options {
+func gatewayOptions(c *Config, log *slog.Logger, broker pubsub.Broker, shop *store.Store, authn auth.Authenticator, persisted *persisted, spend *budgets) gateway.Options {
 	recheck := c.Recheck
 	if c.Redis == "" {
 		recheck = min(recheck, localRecheck)
@@ -131,12 +137,12 @@ func gatewayOptions(c *Config, log *slog.Logger, broker pubsub.Broker, shop *sto
 		PublishBytes:  int64(c.EventSize),
 		PartialStatus: c.PartialStatus,
 		Operation: operation.Options{
-			Tokens:        int(c.Tokens),
-			DocumentBytes: int(c.DocumentSize),
+			Query:         queryLimits(c),
 			Timeout:       c.RequestTimeout,
 			Introspection: c.Introspection || c.Dev,
 			Suggestions:   c.Suggestions || c.Dev,
 			Persisted:     persisted.options,
+			Budgets:       spend.options,
 			Share: share.Options{
 				Linger:      c.Linger,
 				StepTimeout: c.ResolverTimeout,
@@ -160,6 +166,24 @@ func gatewayOptions(c *Config, log *slog.Logger, broker pubsub.Broker, shop *sto
 			Socket:       outbox.SocketOptions{Deadline: c.WriteTimeout},
 		},
 		Log: log,
+	}
+}
+
+func queryLimits(c *Config) operation.QueryLimits {
+	return operation.QueryLimits{
+		DocumentBytes:    int(c.DocumentSize),
+		Tokens:           int(c.Tokens),
+		Directives:       int(c.Directives),
+		Depth:            int(c.Depth),
+		Aliases:          int(c.Aliases),
+		RootFields:       int(c.RootFields),
+		Cost:             int(c.Cost),
+		ListSize:         int(c.ListSize),
+		OperationName:    int(c.OperationName),
+		Variables:        int(c.Variables),
+		VariableDepth:    int(c.VariableDepth),
+		VariableElements: int(c.VariableElements),
+		Digits:           int(c.Digits),
 	}
 }
 

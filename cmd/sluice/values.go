@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
+	_ "time/tzdata" // a container has no zones
 )
 
 // unlimited is how no limit is said. A zero never means it.
@@ -118,3 +120,19 @@ func (n *networks) Set(text string) error {
 	}
 	return nil
 }
+
+// A zone is a time zone by its name in the IANA database.
+type zone struct{ *time.Location }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (z *zone) UnmarshalText(text []byte) error {
+	location, err := time.LoadLocation(string(text))
+	if err != nil || len(text) == 0 {
+		return errors.New("give a name of the IANA database such as Europe/Berlin, or UTC")
+	}
+	z.Location = location
+	return nil
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (z zone) MarshalText() ([]byte, error) { return []byte(z.String()), nil }

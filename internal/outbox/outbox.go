@@ -2,11 +2,13 @@
 //
 // Operations offer bytes that they share with many others; the outbox keeps pointers to them and
 // builds the frames only when its socket can take them, everything that waits in one piece. Offering
-// never blocks and never allocates once the queue has its size. It knows no protocol: a Framer does.
+// never waits for the peer and never allocates once the queue has its size. What becomes of events
+// that do not fit is each stream's own Overflow. The package knows no protocol: a Framer does.
 package outbox
 
 import (
 	"sync"
+	"sync/atomic"
 )
 
 // A Framer builds one frame of a protocol. It is called under the outbox' lock: it only appends.
@@ -14,7 +16,7 @@ type Framer interface {
 	AppendFrame(dst, head, body, tail []byte) []byte
 }
 
-// A Writer takes what an outbox holds to the peer. Both methods are called without the outbox' lock.
+// A Writer takes what an outbox holds to the peer. Its methods are called without the outbox' lock.
 type Writer interface {
 	// Ready says that something waits, once until Take has found nothing. It must not block.
 	Ready()
@@ -22,27 +24,29 @@ type Writer interface {
 	// within a fraction of a millisecond, and reports whether that may have made room. So a peer is
 	// found slow only when it does not read, never because this machine was too busy to write.
 	Urge(turn int) bool
-}
-
-// A Stream is one operation's place in an outbox: the bytes that stand around each of its bodies.
-type Stream struct {
-	Head, Tail []byte
-
-	ended, dropped bool // guarded by the outbox' mu
+	// Slow reports whether the peer has let a write wait within the last two minutes.
+	Slow() bool
 }
 
 // Limits bound what waits for one socket; they are reached as soon as one of them is.
 type Limits struct {
 	Events int // bodies of streams
 	Bytes  int // of everything
+	// Losses count what the limits cost patient streams; nil: nobody counts.
+	Losses *Losses
 }
 
-// controls is how many messages that belong to no stream's flow (acks, pongs, endings) may wait
-// besides the events. Only a peer that asks and never reads comes near it.
-const controls = 1024
-
-// maxTurns is how often the writer of a full outbox gets a turn before its peer is found slow.
-const maxTurns = 100
+const (
+	// controls is how many messages that belong to no stream's flow (acks, pongs, endings) may wait
+	// besides the events. Only a peer that asks and never reads comes near it.
+	controls = 1024
+	// maxTurns is how often the writer of a full outbox gets a turn before its peer is found slow.
+	maxTurns = 100
+	// batch is how many bytes one write gathers: frames of many events, one system call.
+	batch = 64 << 10
+	// patientBatch is that of a patient outbox: what has been framed cannot give way any more.
+	patientBatch = 4 << 10
+)
 
 // A Verdict says what became of something offered.
 type Verdict uint8
@@ -51,6 +55,7 @@ type Verdict uint8
 const (
 	Queued Verdict = iota
 	Full           // nothing was queued: a limit is reached
+	Lost           // nothing was queued: others fill the outbox; a patient stream goes on
 	Closed         // nothing was queued: the outbox has its last words already, or was abandoned
 )
 
@@ -60,24 +65,33 @@ type Outbox struct {
 	limits *Limits
 	writer Writer
 
-	mu     sync.Mutex // guards what follows
-	items  []item
-	first  int // index of the oldest item
-	events int // items that count as events
-	bytes  int
+	mu       sync.Mutex // guards what follows
+	told     bool       // the writer was told and has not come to an end since
+	last     bool       // nothing is taken in any more
+	finished bool       // Take has given out the last words
+	items    []item     // in one, in an array of queues, or in a larger one of its own
+	one      [1]item    // most outboxes never hold more
+	first    int        // index of the oldest item
+	events   int        // that wait
+	bytes    int
 	// controlBytes are those of them that belong to no event.
 	controlBytes int
-	told         bool // the writer was told and has not come to an end since
-	last         bool // nothing is taken in any more
-	finished     bool // Take has given out the last words
+	surplus      int         // items that are places without an event
+	strict       int         // streams of Disconnect that have offered something and are not over
+	lenient      int         // patient ones
+	patient      atomic.Bool // there are only patient ones; read without mu
 }
 
+// An item is a whole frame, the body of an event, or a place for an event that stands in its stream's
+// line: most events are nothing but a body, and take no more room than that.
 type item struct {
-	stream *Stream // nil: body is a whole frame
-	body   []byte
+	stream *Stream // nil: the body is a whole frame
+	body   []byte  // nil: a place
 }
 
-// queues holds the arrays of empty outboxes: an idle session has none.
+func (it *item) isPlace() bool { return it.stream != nil && it.body == nil }
+
+// queues holds arrays for outboxes in which more waits: an idle session has none.
 var queues = sync.Pool{New: func() any { return new([16]item) }}
 
 // New makes an outbox for a writer.
@@ -85,29 +99,67 @@ func New(framer Framer, limits *Limits, writer Writer) *Outbox {
 	return &Outbox{framer: framer, limits: limits, writer: writer}
 }
 
-// Offer queues one event of a stream. body is shared: nobody may change it afterwards. A body
-// larger than the limit of bytes passes when nothing else waits.
-func (o *Outbox) Offer(s *Stream, body []byte) Verdict {
-	verdict := o.offer(s, body)
-	for turn := 0; verdict == Full && turn < maxTurns && o.writer.Urge(turn); turn++ {
-		verdict = o.offer(s, body)
+// Patient reports whether only patient streams use the outbox, so that a peer may take its time.
+func (o *Outbox) Patient() bool { return o.patient.Load() }
+
+// Batch is how many bytes the writer should take at a time.
+func (o *Outbox) Batch() int {
+	if o.Patient() {
+		return patientBatch
+	}
+	return batch
+}
+
+// Offer queues one event of a stream, as its overflow says if there is no room. A body larger than
+// the limit of bytes passes when nothing else waits.
+func (o *Outbox) Offer(s *Stream, e Event) Verdict {
+	verdict, lost := o.offer(s, &e, false)
+	for turn := 0; verdict == Full && turn < maxTurns && o.urge(s, turn); turn++ {
+		verdict, lost = o.offer(s, &e, false)
+	}
+	if verdict == Full && s.patient() {
+		verdict, lost = o.offer(s, &e, true)
+	}
+	if lost > 0 {
+		s.lose(lost)
 	}
 	return verdict
 }
 
-func (o *Outbox) offer(s *Stream, body []byte) Verdict {
+// urge gives the writer a turn. For a patient stream nobody waits on a peer that is known to be slow:
+// its outbox may be full for a long time.
+func (o *Outbox) urge(s *Stream, turn int) bool {
+	if s.patient() && turn >= quickTurns && o.writer.Slow() {
+		return false
+	}
+	return o.writer.Urge(turn)
+}
+
+// offer queues an event if there is room, or, of a patient stream, by force. lost is how many events
+// will not be sent for it, itself included.
+func (o *Outbox) offer(s *Stream, e *Event, force bool) (verdict Verdict, lost int) {
 	o.mu.Lock()
 	switch {
 	case o.last || s.ended:
-		o.mu.Unlock()
-		return Closed
-	case o.events >= o.limits.Events, o.bytes > 0 && o.bytes+len(body) > o.limits.Bytes:
-		o.mu.Unlock()
-		return Full
+		verdict, lost = Closed, 1
+	case force:
+		verdict, lost = o.forceLocked(s, e)
+		o.sweepLocked()
+	case s.patient():
+		verdict, lost = o.admitLocked(s, e)
+	case o.events >= o.limits.Events, s.Most > 0 && s.waiting() >= s.Most, !o.fitsLocked(e.size(), 0):
+		verdict, lost = Full, 1
+	case e.plain():
+		o.enterLocked(s)
+		s.bodies++
+		o.events++
+		o.bytes += len(e.Body)
+		o.pushLocked(item{s, e.Body})
+	default:
+		o.enqueueLocked(s, e)
 	}
-	o.events++
-	o.pushUnlock(item{s, body})
-	return Queued
+	o.unlockAndTell()
+	return verdict, lost
 }
 
 // Send queues one whole frame after everything queued before, whatever the limits of events say.
@@ -118,7 +170,8 @@ func (o *Outbox) Send(frame []byte) bool {
 		o.mu.Unlock()
 		return false
 	}
-	o.pushUnlock(item{nil, frame})
+	o.pushFrameLocked(frame)
+	o.unlockAndTell()
 	return true
 }
 
@@ -134,21 +187,34 @@ func (o *Outbox) End(s *Stream, frame []byte) Verdict {
 		return Full
 	}
 	s.ended = true
-	o.pushUnlock(item{nil, frame})
+	o.leaveLocked(s)
+	o.pushFrameLocked(frame)
+	o.unlockAndTell()
 	return Queued
 }
 
 // fullLocked reports whether too much waits besides events for another frame.
 func (o *Outbox) fullLocked(frame []byte) bool {
-	return len(o.items)-o.first-o.events >= controls ||
+	return len(o.items)-o.first-o.events-o.surplus >= controls ||
 		o.controlBytes > 0 && o.controlBytes+len(frame) > o.limits.Bytes
 }
 
 // Drop forgets a stream: what it has queued will not be sent, and nothing more is taken from it.
 func (o *Outbox) Drop(s *Stream) {
 	o.mu.Lock()
+	lost := s.waiting()
 	s.ended, s.dropped = true, true
+	s.bodies = 0
+	if l := s.line; l != nil {
+		o.events -= l.count
+		o.surplus += l.count
+		o.bytes -= l.bytes
+		l.clear()
+	}
+	o.leaveLocked(s)
+	o.sweepLocked()
 	o.mu.Unlock()
+	s.lose(lost)
 }
 
 // Finish queues the last words of the whole outbox; nothing is taken in after them. With discard,
@@ -159,11 +225,15 @@ func (o *Outbox) Finish(frame []byte, discard bool) bool {
 		o.mu.Unlock()
 		return false
 	}
+	var lost []loss
 	if discard {
-		o.clearLocked()
+		lost = o.clearLocked()
 	}
 	o.last = true
-	o.pushUnlock(item{nil, frame})
+	o.patient.Store(false)
+	o.pushFrameLocked(frame)
+	o.unlockAndTell()
+	tellLosses(lost)
 	return true
 }
 
@@ -171,27 +241,69 @@ func (o *Outbox) Finish(frame []byte, discard bool) bool {
 func (o *Outbox) Abandon() {
 	o.mu.Lock()
 	o.last, o.finished = true, true
-	o.clearLocked()
+	o.patient.Store(false)
+	lost := o.clearLocked()
 	o.mu.Unlock()
+	tellLosses(lost)
 }
 
-// pushUnlock adds an item, unlocks, and tells that there is something to take.
-func (o *Outbox) pushUnlock(it item) {
+// enterLocked counts a stream that offers something for the first time.
+func (o *Outbox) enterLocked(s *Stream) {
+	if !s.known {
+		s.known = true
+		o.countLocked(s, 1)
+	}
+}
+
+// leaveLocked counts a stream out that has ended and of which nothing waits.
+func (o *Outbox) leaveLocked(s *Stream) {
+	if s.known && s.ended && s.waiting() == 0 {
+		s.known = false
+		o.countLocked(s, -1)
+	}
+}
+
+func (o *Outbox) countLocked(s *Stream, n int) {
+	if s.patient() {
+		o.lenient += n
+	} else {
+		o.strict += n
+	}
+	o.patient.Store(o.strict == 0 && o.lenient > 0 && !o.last)
+}
+
+func (o *Outbox) pushFrameLocked(frame []byte) {
+	o.bytes += len(frame)
+	o.controlBytes += len(frame)
+	o.pushLocked(item{nil, frame})
+}
+
+func (o *Outbox) pushLocked(it item) {
+	if len(o.items) == cap(o.items) {
+		o.growLocked()
+	}
+	o.items = append(o.items, it)
+}
+
+// growLocked makes room for an item where there is none behind the last.
+func (o *Outbox) growLocked() {
 	switch {
 	case o.items == nil:
-		o.items = queues.Get().(*[16]item)[:0]
-	case len(o.items) == cap(o.items) && o.first > len(o.items)/2:
+		o.items = o.one[:0]
+	case len(o.items) == len(o.one):
+		o.items, o.first = append(queues.Get().(*[16]item)[:0], o.items[o.first:]...), 0
+		o.one[0] = item{}
+	case o.first > len(o.items)/2:
 		n := copy(o.items, o.items[o.first:])
 		clear(o.items[n:])
 		o.items, o.first = o.items[:n], 0
 	}
-	o.items = append(o.items, it)
-	o.bytes += len(it.body)
-	if it.stream == nil {
-		o.controlBytes += len(it.body)
-	}
-	tell := !o.told
-	o.told = true
+}
+
+// unlockAndTell unlocks, and tells the writer if something waits that it does not know of.
+func (o *Outbox) unlockAndTell() {
+	tell := !o.told && len(o.items) > 0
+	o.told = o.told || tell
 	o.mu.Unlock()
 	if tell {
 		o.writer.Ready()
@@ -208,14 +320,19 @@ func (o *Outbox) Take(buf []byte, max int) (frames []byte, finished bool) {
 	for o.first < len(o.items) && len(buf) < max {
 		it := &o.items[o.first]
 		o.first++
-		o.bytes -= len(it.body)
-		switch s := it.stream; s {
-		case nil:
+		switch s := it.stream; {
+		case s == nil:
+			o.bytes -= len(it.body)
 			o.controlBytes -= len(it.body)
 			buf = append(buf, it.body...)
+		case it.body == nil:
+			buf = o.takePlaceLocked(buf, s)
 		default:
 			o.events--
+			o.bytes -= len(it.body)
 			if !s.dropped {
+				s.bodies--
+				o.leaveLocked(s)
 				buf = o.framer.AppendFrame(buf, s.Head, it.body, s.Tail)
 			}
 		}
@@ -238,10 +355,26 @@ func (o *Outbox) Waiting() (events, bytes int) {
 	return o.events, o.bytes
 }
 
-func (o *Outbox) clearLocked() {
+// clearLocked forgets everything, and says which streams are to be told.
+func (o *Outbox) clearLocked() (lost []loss) {
+	for _, it := range o.items[o.first:] {
+		s := it.stream
+		if s == nil {
+			continue
+		}
+		if n := s.waiting(); n > 0 {
+			lost = append(lost, loss{s, n})
+		}
+		s.bodies = 0
+		if s.line != nil {
+			s.line.places = 0
+			s.line.clear()
+		}
+	}
 	clear(o.items)
 	o.releaseLocked()
-	o.events, o.bytes, o.controlBytes = 0, 0, 0
+	o.events, o.surplus, o.bytes, o.controlBytes = 0, 0, 0, 0
+	return lost
 }
 
 // releaseLocked gives the array of an empty queue back. One that had to grow is left to the garbage

@@ -23,6 +23,7 @@ type counter int
 
 func (c *counter) Ready()      { *c++ }
 func (*counter) Urge(int) bool { return false }
+func (*counter) Slow() bool    { return false }
 
 func box(events, bytes int) (o *Outbox, told *counter) {
 	told = new(counter)
@@ -38,9 +39,9 @@ func TestEverythingComesOutInOrder(t *testing.T) {
 	o, told := box(100, 1000)
 	s := &Stream{Head: []byte("1:"), Tail: []byte(";")}
 	o.Send([]byte("<ack>"))
-	o.Offer(s, []byte("a"))
+	o.Offer(s, Event{Body: []byte("a")})
 	o.Send([]byte("<pong>"))
-	o.Offer(s, []byte("b"))
+	o.Offer(s, Event{Body: []byte("b")})
 	o.End(s, []byte("<end>"))
 	if got := take(o); got != "<ack>[1:a;]<pong>[1:b;]<end>" {
 		t.Error(got)
@@ -71,7 +72,7 @@ func TestLimits(t *testing.T) {
 			o, _ := box(tt.events, tt.bytes)
 			s := new(Stream)
 			for i, size := range tt.sizes {
-				verdict := o.Offer(s, bytes.Repeat([]byte("x"), size))
+				verdict := o.Offer(s, Event{Body: bytes.Repeat([]byte("x"), size)})
 				if want := map[bool]Verdict{true: Queued, false: Full}[i < tt.full]; verdict != want {
 					t.Errorf("body %d: %v, want %v", i, verdict, want)
 				}
@@ -80,7 +81,7 @@ func TestLimits(t *testing.T) {
 			if events, size := o.Waiting(); events != 0 || size != 0 {
 				t.Errorf("%d events and %d bytes wait in an empty outbox", events, size)
 			}
-			if o.Offer(s, []byte("x")) != Queued {
+			if o.Offer(s, Event{Body: []byte("x")}) != Queued {
 				t.Error("an empty outbox is full")
 			}
 		})
@@ -90,7 +91,7 @@ func TestLimits(t *testing.T) {
 func TestOwnMessagesPassAFullOutboxButNotForEver(t *testing.T) {
 	o, _ := box(1, 1<<20)
 	s := new(Stream)
-	o.Offer(s, []byte("x"))
+	o.Offer(s, Event{Body: []byte("x")})
 	sent := 0
 	for o.Send([]byte("pong")) {
 		sent++
@@ -124,10 +125,10 @@ func TestOwnMessagesAreBoundedInBytesToo(t *testing.T) {
 func TestADroppedStreamIsSilent(t *testing.T) {
 	o, _ := box(10, 1000)
 	gone, stays := &Stream{Head: []byte("gone ")}, &Stream{Head: []byte("stays ")}
-	o.Offer(gone, []byte("1"))
-	o.Offer(stays, []byte("2"))
+	o.Offer(gone, Event{Body: []byte("1")})
+	o.Offer(stays, Event{Body: []byte("2")})
 	o.Drop(gone)
-	if o.Offer(gone, []byte("3")) != Closed || o.End(gone, []byte("end")) != Closed {
+	if o.Offer(gone, Event{Body: []byte("3")}) != Closed || o.End(gone, []byte("end")) != Closed {
 		t.Error("a dropped stream was taken in")
 	}
 	if got := take(o); got != "[stays 2]" {
@@ -138,8 +139,8 @@ func TestADroppedStreamIsSilent(t *testing.T) {
 func TestAnEndedStreamTakesNothingMore(t *testing.T) {
 	o, _ := box(10, 1000)
 	s := new(Stream)
-	o.Offer(s, []byte("1"))
-	if o.End(s, []byte("end")) != Queued || o.End(s, []byte("again")) != Closed || o.Offer(s, []byte("2")) != Closed {
+	o.Offer(s, Event{Body: []byte("1")})
+	if o.End(s, []byte("end")) != Queued || o.End(s, []byte("again")) != Closed || o.Offer(s, Event{Body: []byte("2")}) != Closed {
 		t.Error("something came after the end")
 	}
 	if got := take(o); got != "[1]end" {
@@ -151,11 +152,11 @@ func TestLastWords(t *testing.T) {
 	for discard, want := range map[bool]string{false: "[1]bye", true: "bye"} {
 		o, _ := box(10, 1000)
 		s := new(Stream)
-		o.Offer(s, []byte("1"))
+		o.Offer(s, Event{Body: []byte("1")})
 		if !o.Finish([]byte("bye"), discard) || o.Finish([]byte("again"), false) {
 			t.Error("the first last words are the last")
 		}
-		if o.Offer(s, []byte("2")) != Closed || o.Send([]byte("x")) || o.End(s, []byte("x")) != Closed {
+		if o.Offer(s, Event{Body: []byte("2")}) != Closed || o.Send([]byte("x")) || o.End(s, []byte("x")) != Closed {
 			t.Error("something came after the last words")
 		}
 		frames, finished := o.Take(nil, 1<<20)
@@ -169,7 +170,7 @@ func TestTakeStopsAtItsMaximum(t *testing.T) {
 	o, _ := box(1000, 1<<20)
 	s := new(Stream)
 	for range 100 {
-		o.Offer(s, []byte(strings.Repeat("x", 98)))
+		o.Offer(s, Event{Body: []byte(strings.Repeat("x", 98))})
 	}
 	total := 0
 	for {
@@ -192,10 +193,10 @@ func TestAQueueThatNeverEmptiesStaysSmall(t *testing.T) {
 	o, _ := box(1000, 1<<20)
 	s := new(Stream)
 	for range 10 {
-		o.Offer(s, []byte("x"))
+		o.Offer(s, Event{Body: []byte("x")})
 	}
 	for range 10_000 {
-		o.Offer(s, []byte("x"))
+		o.Offer(s, Event{Body: []byte("x")})
 		if frames, _ := o.Take(nil, 1); len(frames) == 0 {
 			t.Fatal("nothing waits")
 		}
@@ -208,9 +209,9 @@ func TestAQueueThatNeverEmptiesStaysSmall(t *testing.T) {
 func TestAbandon(t *testing.T) {
 	o, _ := box(10, 1000)
 	s := new(Stream)
-	o.Offer(s, []byte("1"))
+	o.Offer(s, Event{Body: []byte("1")})
 	o.Abandon()
-	if o.Offer(s, []byte("2")) != Closed || take(o) != "" {
+	if o.Offer(s, Event{Body: []byte("2")}) != Closed || take(o) != "" {
 		t.Error("an abandoned outbox holds something")
 	}
 }

@@ -10,18 +10,17 @@ import (
 	"github.com/sluice-gateway/sluice/internal/work"
 )
 
-const (
-	// batch is how many bytes one write gathers: frames of many events, one system call.
-	batch = 64 << 10
-	// passes is how many writes a socket may do before the others get their turn.
-	passes = 4
-)
+// passes is how many writes a socket may do before the others get their turn.
+const passes = 4
 
 // SocketOptions say how a Socket writes. The zero value works.
 type SocketOptions struct {
 	// Deadline is how long one write may wait for the peer to read; default 5 s, long enough for
 	// a mobile network's pause.
 	Deadline time.Duration
+	// Stall is the same where only patient streams use the socket; default 60 s. What waits for such
+	// a peer is bounded without ending it.
+	Stall time.Duration
 	// Buffer is how many bytes the kernel may hold for the peer; default 64 KiB. It is fixed, so
 	// that ten thousand slow readers cannot fill the machine, and so that there is always room
 	// to say good-bye: it is enlarged for the last words.
@@ -31,6 +30,9 @@ type SocketOptions struct {
 func (o SocketOptions) withDefaults() SocketOptions {
 	if o.Deadline == 0 {
 		o.Deadline = 5 * time.Second
+	}
+	if o.Stall == 0 {
+		o.Stall = time.Minute
 	}
 	if o.Buffer == 0 {
 		o.Buffer = 64 << 10
@@ -54,8 +56,10 @@ type Socket struct {
 	waiting Turn           // its
 	gone    bool           // Close was called; guarded by the outbox' mu
 
-	turn  sync.Mutex // held while a worker takes and writes; guards taken
-	taken bool       // a goroutine has taken over
+	turn    sync.Mutex // held while a worker takes and writes; guards what follows
+	taken   bool       // a goroutine has taken over
+	lowered bool       // the kernel takes little in advance
+	parting bool       // the last words are said: it takes what it can
 }
 
 // NewSocket makes a socket that is conn's only writer. The caller reads conn, and closes it by
@@ -104,6 +108,9 @@ func (s *Socket) Urge(turn int) bool {
 	return !taken || s.waiting.Urge(turn)
 }
 
+// Slow implements Writer.
+func (s *Socket) Slow() bool { return s.waiting.Slow() }
+
 // flushLocked writes what waits as far as the kernel takes it. It reports whether more may wait.
 func (s *Socket) flushLocked() (more bool) {
 	if s.taken {
@@ -113,17 +120,19 @@ func (s *Socket) flushLocked() (more bool) {
 		s.takeOverLocked(nil)
 		return false
 	}
+	s.tuneLocked()
 	w := attempts.Get().(*attempt)
 	defer w.release()
 	for range passes {
 		var finished bool
-		w.buf, finished = s.Take(w.buf[:0], batch)
+		w.buf, finished = s.Take(w.buf[:0], s.Batch())
 		if len(w.buf) == 0 {
 			if finished {
 				s.shut()
 			}
 			return false
 		}
+		w.careful = s.Patient()
 		if err := s.raw.Write(w.try); err != nil {
 			s.fail(err)
 			return false
@@ -155,7 +164,7 @@ func (s *Socket) writeSlowly(buf []byte) {
 	finished := false
 	for {
 		if len(buf) == 0 {
-			buf, finished = s.Take(buf, batch)
+			buf, finished = s.Take(buf, s.Batch())
 		}
 		if len(buf) == 0 {
 			if finished {
@@ -166,8 +175,8 @@ func (s *Socket) writeSlowly(buf []byte) {
 			}
 		}
 		s.waiting.Begin()
-		_ = s.conn.SetWriteDeadline(time.Now().Add(s.options.Deadline))
-		_, err := s.conn.Write(buf)
+		_ = s.conn.SetWriteDeadline(time.Now().Add(s.timeout()))
+		err := s.writeAll(buf)
 		s.waiting.End()
 		if err != nil {
 			s.fail(err)
@@ -177,11 +186,38 @@ func (s *Socket) writeSlowly(buf []byte) {
 	}
 }
 
+// writeAll waits for the peer. For a patient one it gives the kernel no more than that wants.
+func (s *Socket) writeAll(buf []byte) error {
+	if s.raw == nil || !s.Patient() {
+		_, err := s.conn.Write(buf)
+		return err
+	}
+	w := attempt{buf: buf, careful: true}
+	for len(w.buf) > 0 {
+		if err := s.raw.Write(w.wait); err != nil {
+			return err
+		}
+		if w.err != nil {
+			return w.err
+		}
+		w.buf = w.buf[w.n:]
+	}
+	return nil
+}
+
+// timeout is how long the write that begins now may wait for the peer.
+func (s *Socket) timeout() time.Duration {
+	if s.Patient() {
+		return s.options.Stall
+	}
+	return s.options.Deadline
+}
+
 // handBack leaves the writing to the workers again, unless more has come meanwhile, which it returns.
 func (s *Socket) handBack(buf []byte) []byte {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	buf, finished := s.Take(buf, batch)
+	buf, finished := s.Take(buf, s.Batch())
 	if len(buf) > 0 {
 		return buf
 	}
@@ -196,14 +232,38 @@ func (s *Socket) handBack(buf []byte) []byte {
 // LastWords queues the frame that ends the conversation. With discard, what waits is forgotten
 // first. After it was written the sending half is closed; reads end at by.
 func (s *Socket) LastWords(frame []byte, discard bool, by time.Time) bool {
-	if tcp, ok := s.conn.(*net.TCPConn); ok {
-		_ = tcp.SetWriteBuffer(4 * s.options.Buffer)
-	}
+	s.makeRoom()
 	if !s.Finish(frame, discard) {
 		return false
 	}
 	_ = s.conn.SetReadDeadline(by)
 	return true
+}
+
+// makeRoom has the kernel take the last words, however much it holds.
+func (s *Socket) makeRoom() {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	s.parting = true
+	if tcp, ok := s.conn.(*net.TCPConn); ok {
+		s.tuneLocked()
+		_ = tcp.SetWriteBuffer(4 * s.options.Buffer)
+	}
+}
+
+// tuneLocked has the kernel take little more than what it sends at once while the outbox is patient: an
+// event that has left it cannot give way to a newer one. It is called with turn held.
+func (s *Socket) tuneLocked() {
+	lower := s.Patient() && !s.parting
+	if s.raw == nil || lower == s.lowered {
+		return
+	}
+	s.lowered = lower
+	most := 0
+	if lower {
+		most = patientBatch
+	}
+	takeInAdvance(s.raw, most)
 }
 
 func (s *Socket) shut() {
@@ -238,45 +298,4 @@ func (s *Socket) Close() {
 	s.mu.Unlock()
 	_ = s.conn.Close()
 	s.slow.Wait()
-}
-
-// An attempt is one write that does not wait, with its buffer; it is reused.
-type attempt struct {
-	buf []byte
-	n   int
-	err error
-	try func(fd uintptr) bool
-}
-
-var attempts = sync.Pool{New: func() any {
-	w := &attempt{buf: make([]byte, 0, batch+4<<10)}
-	w.try = w.write
-	return w
-}}
-
-func (w *attempt) write(fd uintptr) bool {
-	w.n, w.err = writeOnce(int(fd), w.buf)
-	return true
-}
-
-func (w *attempt) release() {
-	if cap(w.buf) <= 2*batch {
-		attempts.Put(w)
-	}
-}
-
-// writeOnce writes what the kernel takes now.
-func writeOnce(fd int, p []byte) (int, error) {
-	for {
-		n, err := syscall.Write(fd, p)
-		switch err {
-		case nil:
-			return n, nil
-		case syscall.EINTR:
-		case syscall.EAGAIN:
-			return 0, nil
-		default:
-			return 0, err
-		}
-	}
 }

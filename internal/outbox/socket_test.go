@@ -45,7 +45,7 @@ func TestAReaderThatPausesLosesNothing(t *testing.T) {
 	var want bytes.Buffer
 	for i := range 5000 { // 5 MiB, far more than the kernel holds: a goroutine takes over
 		numbered := append(fmt.Appendf(nil, "%d ", i), body...)
-		if s.Offer(stream, numbered) != Queued {
+		if s.Offer(stream, Event{Body: numbered}) != Queued {
 			t.Fatal("refused")
 		}
 		want.Write(brackets{}.AppendFrame(nil, nil, numbered, nil))
@@ -62,7 +62,7 @@ func TestLastWordsReachAPeerThatReadsAgainLater(t *testing.T) {
 	s, peer := pair(t, Limits{Events: 1 << 20, Bytes: 1 << 30}, SocketOptions{Buffer: 16 << 10})
 	stream := new(Stream)
 	for range 10_000 {
-		s.Offer(stream, bytes.Repeat([]byte("x"), 1<<10))
+		s.Offer(stream, Event{Body: bytes.Repeat([]byte("x"), 1<<10)})
 	}
 	until(t, func() bool { _, b := s.Waiting(); return b < 10_000<<10-64<<10 }) // the kernel is full
 	s.LastWords([]byte("bye"), true, time.Now().Add(10*time.Second))
@@ -75,7 +75,7 @@ func TestLastWordsReachAPeerThatReadsAgainLater(t *testing.T) {
 func TestAPeerThatNeverReadsIsGivenUp(t *testing.T) {
 	s, _ := pair(t, Limits{Events: 1 << 20, Bytes: 1 << 30}, SocketOptions{Deadline: 50 * time.Millisecond, Buffer: 4 << 10})
 	stream := new(Stream)
-	until(t, func() bool { return s.Offer(stream, bytes.Repeat([]byte("x"), 64<<10)) == Closed })
+	until(t, func() bool { return s.Offer(stream, Event{Body: bytes.Repeat([]byte("x"), 64<<10)}) == Closed })
 	until(t, func() bool { return s.Err() != nil })
 	if events, size := s.Waiting(); events != 0 || size != 0 {
 		t.Errorf("%d events and %d bytes are held for a peer that is gone", events, size)
@@ -92,7 +92,7 @@ func TestABurstOfMoreThanTheLimitPassesWhileEveryWorkerIsBusy(t *testing.T) {
 	stream := new(Stream)
 	const events = 2000 // together less than the kernel holds
 	for i := range events {
-		if verdict := s.Offer(stream, fmt.Append(nil, i)); verdict != Queued {
+		if verdict := s.Offer(stream, Event{Body: fmt.Append(nil, i)}); verdict != Queued {
 			t.Fatalf("event %d: %v", i, verdict)
 		}
 	}
@@ -118,7 +118,7 @@ func TestManyWritersOneOrderEach(t *testing.T) {
 		stream := &Stream{Head: fmt.Appendf(nil, "%d ", w)}
 		all.Go(func() {
 			for i := range each {
-				s.Offer(stream, fmt.Append(nil, i))
+				s.Offer(stream, Event{Body: fmt.Append(nil, i)})
 			}
 		})
 	}
@@ -158,7 +158,7 @@ func BenchmarkOfferAndTake(b *testing.B) {
 	buf := make([]byte, 0, 1<<10)
 	b.ReportAllocs()
 	for b.Loop() {
-		o.Offer(s, body)
+		o.Offer(s, Event{Body: body})
 		buf, _ = o.Take(buf[:0], 1<<10)
 		buf, _ = o.Take(buf[:0], 1<<10)
 	}

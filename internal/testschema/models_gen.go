@@ -2,6 +2,13 @@
 
 package testschema
 
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
+)
+
 type Mutation struct {
 }
 
@@ -9,4 +16,61 @@ type Query struct {
 }
 
 type Subscription struct {
+}
+
+type Overflow string
+
+const (
+	OverflowDisconnect Overflow = "DISCONNECT"
+	OverflowDropOldest Overflow = "DROP_OLDEST"
+	OverflowLatest     Overflow = "LATEST"
+)
+
+var AllOverflow = []Overflow{
+	OverflowDisconnect,
+	OverflowDropOldest,
+	OverflowLatest,
+}
+
+func (e Overflow) IsValid() bool {
+	switch e {
+	case OverflowDisconnect, OverflowDropOldest, OverflowLatest:
+		return true
+	}
+	return false
+}
+
+func (e Overflow) String() string {
+	return string(e)
+}
+
+func (e *Overflow) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Overflow(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Overflow", str)
+	}
+	return nil
+}
+
+func (e Overflow) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Overflow) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Overflow) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }

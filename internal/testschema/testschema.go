@@ -84,6 +84,14 @@ func (subscriptions) Message(ctx context.Context, _ []string) (<-chan *Message, 
 	return pubsub.Stream(ctx, decode[Message])
 }
 
+func (subscriptions) Recent(ctx context.Context, _ []string) (<-chan *Message, error) {
+	return pubsub.Stream(ctx, decode[Message])
+}
+
+func (subscriptions) Latest(ctx context.Context, _ []string) (<-chan *Message, error) {
+	return pubsub.Stream(ctx, decode[Message])
+}
+
 func (subscriptions) Maybe(ctx context.Context, _ string) (<-chan *Message, error) {
 	return pubsub.Stream(ctx, decode[Message])
 }

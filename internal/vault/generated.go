@@ -224,7 +224,7 @@ directive @public on FIELD_DEFINITION | OBJECT
 """
 The viewer is authenticated and holds every scope, and ` + "`" + `rule` + "`" + ` is true: a CEL expression over ` + "`" + `viewer` + "`" + `
 (consumer, subject, issuer, scopes, plan, claims, anonymous) and the field's ` + "`" + `args` + "`" + `. On a type it
-is said for all of its fields; on an interface, for all of its fields in every type that has them.
+is said for all of its fields; on an interface, for all fields of every type that implements it.
 """
 directive @auth(scopes: [String!], rule: String) on FIELD_DEFINITION | OBJECT | INTERFACE
 
@@ -241,6 +241,60 @@ directive @topic(name: String!) on FIELD_DEFINITION
 
 "A mutation whose result is published as an event. ` + "`" + `{field}` + "`" + ` stands for a field of the result."
 directive @publish(topic: String!) repeatable on FIELD_DEFINITION
+
+"""
+What becomes of a subscriber that reads too slowly, and how many events of one subscription wait for
+it before: at most 100,000, and never more than its session holds, which is also what is meant where
+` + "`" + `events` + "`" + ` is left out.
+"""
+directive @backpressure(policy: Overflow! = DISCONNECT, events: Int) on FIELD_DEFINITION
+
+"What becomes of events that do not fit. Clients are told how many they lost, by ` + "`" + `extensions.dropped` + "`" + `."
+enum Overflow {
+  "The session ends as slow, and its client may come back."
+  DISCONNECT
+  "The oldest event that waits gives way to the new one."
+  DROP_OLDEST
+  "One event waits of each topic, the newest. Of too many topics, the oldest event gives way."
+  LATEST
+}
+
+"""
+How much one consumer may have of a field of Query, Mutation or Subscription: at most ` + "`" + `events` + "`" + ` in
+each ` + "`" + `per` + "`" + `, over all of its operations on all nodes (of a query or mutation: requests); an operation
+for at most ` + "`" + `duration` + "`" + `, such as "1h"; at most ` + "`" + `rate` + "`" + ` events a second for one operation. Anonymous
+callers are counted by their network address. Plans in the configuration take the place of what
+stands here, for consumers who have bought them.
+"""
+directive @budget(events: Int, per: Window, duration: Duration, rate: Float) repeatable on FIELD_DEFINITION
+
+"""
+Over how long events are counted. Calendar windows begin with their unit, in the time zone of the
+configuration; sliding ones are whatever the last second, minute, hour, day or 30 days were.
+"""
+enum Window {
+  SECOND
+  MINUTE
+  HOUR
+  DAY
+  MONTH
+  SLIDING_SECOND
+  SLIDING_MINUTE
+  SLIDING_HOUR
+  SLIDING_DAY
+  SLIDING_MONTH
+}
+
+"A span of time: a number and a unit, such as 500ms, 30s, 15m or 1h."
+scalar Duration
+
+"""
+What one selection of this field costs. Without it a field that gives an object, or a list of them,
+costs 1, and one that gives a scalar nothing. An operation costs the sum of its fields, where those
+in a list count once for each element that the arguments ` + "`" + `first` + "`" + `, ` + "`" + `last` + "`" + ` or ` + "`" + `limit` + "`" + ` allow, or for as
+many as the configuration says.
+"""
+directive @cost(weight: Int!) on FIELD_DEFINITION
 `, BuiltIn: false},
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
 }
@@ -5365,6 +5419,32 @@ func (ec *executionContext) marshalNID2string(ctx context.Context, sel ast.Selec
 	return res
 }
 
+func (ec *executionContext) unmarshalNInt2int(ctx context.Context, v any) (int, error) {
+	res, err := graphql.UnmarshalInt(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.SelectionSet, v int) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalInt(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNOverflow2githubᚗcomᚋsluiceᚑgatewayᚋsluiceᚋinternalᚋvaultᚐOverflow(ctx context.Context, v any) (Overflow, error) {
+	var res Overflow
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOverflow2githubᚗcomᚋsluiceᚑgatewayᚋsluiceᚋinternalᚋvaultᚐOverflow(ctx context.Context, sel ast.SelectionSet, v Overflow) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) marshalNSafe2ᚕᚖgithubᚗcomᚋsluiceᚑgatewayᚋsluiceᚋinternalᚋvaultᚐSafeᚄ(ctx context.Context, sel ast.SelectionSet, v []*Safe) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -5639,6 +5719,59 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	return res
 }
 
+func (ec *executionContext) unmarshalODuration2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalString(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODuration2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(*v)
+	return res
+}
+
+func (ec *executionContext) unmarshalOFloat2ᚖfloat64(ctx context.Context, v any) (*float64, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalFloatContext(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOFloat2ᚖfloat64(ctx context.Context, sel ast.SelectionSet, v *float64) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	res := graphql.MarshalFloatContext(*v)
+	return graphql.WrapContextMarshaler(ctx, res)
+}
+
+func (ec *executionContext) unmarshalOInt2ᚖint(ctx context.Context, v any) (*int, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalInt(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.SelectionSet, v *int) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalInt(*v)
+	return res
+}
+
 func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
 	if v == nil {
 		return nil, nil
@@ -5690,6 +5823,22 @@ func (ec *executionContext) marshalOString2ᚖstring(ctx context.Context, sel as
 	_ = ctx
 	res := graphql.MarshalString(*v)
 	return res
+}
+
+func (ec *executionContext) unmarshalOWindow2ᚖgithubᚗcomᚋsluiceᚑgatewayᚋsluiceᚋinternalᚋvaultᚐWindow(ctx context.Context, v any) (*Window, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(Window)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOWindow2ᚖgithubᚗcomᚋsluiceᚑgatewayᚋsluiceᚋinternalᚋvaultᚐWindow(ctx context.Context, sel ast.SelectionSet, v *Window) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) marshalO__EnumValue2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐEnumValueᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.EnumValue) graphql.Marshaler {

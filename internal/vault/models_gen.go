@@ -2,6 +2,13 @@
 
 package vault
 
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
+)
+
 type Mutation struct {
 }
 
@@ -9,4 +16,138 @@ type Query struct {
 }
 
 type Subscription struct {
+}
+
+// What becomes of events that do not fit. Clients are told how many they lost, by `extensions.dropped`.
+type Overflow string
+
+const (
+	// The session ends as slow, and its client may come back.
+	OverflowDisconnect Overflow = "DISCONNECT"
+	// The oldest event that waits gives way to the new one.
+	OverflowDropOldest Overflow = "DROP_OLDEST"
+	// One event waits of each topic, the newest. Of too many topics, the oldest event gives way.
+	OverflowLatest Overflow = "LATEST"
+)
+
+var AllOverflow = []Overflow{
+	OverflowDisconnect,
+	OverflowDropOldest,
+	OverflowLatest,
+}
+
+func (e Overflow) IsValid() bool {
+	switch e {
+	case OverflowDisconnect, OverflowDropOldest, OverflowLatest:
+		return true
+	}
+	return false
+}
+
+func (e Overflow) String() string {
+	return string(e)
+}
+
+func (e *Overflow) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Overflow(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Overflow", str)
+	}
+	return nil
+}
+
+func (e Overflow) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Overflow) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Overflow) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Over how long events are counted. Calendar windows begin with their unit, in the time zone of the
+// configuration; sliding ones are whatever the last second, minute, hour, day or 30 days were.
+type Window string
+
+const (
+	WindowSecond        Window = "SECOND"
+	WindowMinute        Window = "MINUTE"
+	WindowHour          Window = "HOUR"
+	WindowDay           Window = "DAY"
+	WindowMonth         Window = "MONTH"
+	WindowSlidingSecond Window = "SLIDING_SECOND"
+	WindowSlidingMinute Window = "SLIDING_MINUTE"
+	WindowSlidingHour   Window = "SLIDING_HOUR"
+	WindowSlidingDay    Window = "SLIDING_DAY"
+	WindowSlidingMonth  Window = "SLIDING_MONTH"
+)
+
+var AllWindow = []Window{
+	WindowSecond,
+	WindowMinute,
+	WindowHour,
+	WindowDay,
+	WindowMonth,
+	WindowSlidingSecond,
+	WindowSlidingMinute,
+	WindowSlidingHour,
+	WindowSlidingDay,
+	WindowSlidingMonth,
+}
+
+func (e Window) IsValid() bool {
+	switch e {
+	case WindowSecond, WindowMinute, WindowHour, WindowDay, WindowMonth, WindowSlidingSecond, WindowSlidingMinute, WindowSlidingHour, WindowSlidingDay, WindowSlidingMonth:
+		return true
+	}
+	return false
+}
+
+func (e Window) String() string {
+	return string(e)
+}
+
+func (e *Window) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Window(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Window", str)
+	}
+	return nil
+}
+
+func (e Window) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Window) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Window) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }

@@ -78,7 +78,7 @@ func (s *session) start(st *stream, req operation.Request, grant *auth.Grant) {
 			st.End(gqlerror.List{operation.Errorf(operation.CodeInternal, "internal error")})
 		}
 	}()
-	req.Viewer = grant.Viewer()
+	req.Viewer, req.Address = grant.Viewer(), s.address
 	op, errs := s.server.engine.Prepare(context.Background(), req)
 	if errs != nil {
 		st.End(errs)
@@ -87,6 +87,9 @@ func (s *session) start(st *stream, req operation.Request, grant *auth.Grant) {
 	s.mu.Lock()
 	gone := s.findLocked(st.id) != st
 	st.op = op
+	if !gone {
+		op.Configure(&st.Stream)
+	}
 	s.mu.Unlock()
 	if gone { // completed by the client meanwhile
 		return

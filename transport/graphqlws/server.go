@@ -46,7 +46,8 @@ type Options struct {
 	MaxAge time.Duration
 	// Goodbye is how long a peer may take to answer a close frame; default 5 s.
 	Goodbye time.Duration
-	// Outbox bounds what waits for one session; default 256 events and 1 MiB.
+	// Outbox bounds what waits for one session; default 256 events and 1 MiB. Its Losses are always
+	// those of the sessions.
 	Outbox outbox.Limits
 	// Socket says how sockets are written.
 	Socket outbox.SocketOptions
@@ -91,6 +92,7 @@ func New(engine *operation.Engine, reader *transport.Reader, sessions *transport
 		options:  options.withDefaults(),
 		socket:   options.Socket.Defaults(),
 	}
+	s.options.Outbox.Losses = sessions.Losses()
 	s.upgrader = websocket.Upgrader{
 		HandshakeTimeout: s.socket.Deadline,
 		ReadBufferSize:   128,            // a header or a control frame; messages bypass it

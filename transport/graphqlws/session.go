@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -25,6 +26,7 @@ type session struct {
 	ws      *websocket.Conn // read only
 	conn    net.Conn
 	socket  *outbox.Socket
+	address netip.Addr // of the client
 	ended   atomic.Bool
 	parting atomic.Int64   // once ended: until when the peer may answer, Unix nanoseconds
 	read    atomic.Int64   // when something was read last, Unix nanoseconds
@@ -51,6 +53,7 @@ func newSession(server *Server, ws *websocket.Conn, conn net.Conn, credentials a
 		ws:          ws,
 		conn:        conn,
 		socket:      outbox.NewSocket(conn, server.pool, framer{}, &o.Outbox, server.socket),
+		address:     credentials.Address,
 		credentials: credentials,
 		expires:     time.Now().Add(jitter(o.MaxAge)),
 	}
@@ -202,6 +205,9 @@ func (s *session) close(frame []byte, discard bool) bool {
 func (s *session) tick() {
 	o := &s.server.options
 	now, read := time.Now(), s.read.Load()
+	// A slow peer of patient subscriptions has yet to come to the ping: whether it is there shows by
+	// its reading.
+	dawdles := s.socket.Patient() && s.socket.Slow()
 	if s.reading.Load() { // a message has a limit of its own
 		read = now.UnixNano()
 	}
@@ -215,6 +221,8 @@ func (s *session) tick() {
 	case read >= pinged.UnixNano():
 		s.pinged = time.Time{}
 		s.timer.Reset(jitter(o.PingInterval) - o.PongWait)
+	case dawdles:
+		s.timer.Reset(o.PongWait)
 	}
 	s.mu.Unlock()
 	switch {
@@ -227,7 +235,7 @@ func (s *session) tick() {
 		if !s.socket.Send(keepalive) {
 			s.End(operation.SlowConsumer)
 		}
-	case read < pinged.UnixNano():
+	case read < pinged.UnixNano() && !dawdles:
 		s.ended.Store(true)
 		_ = s.conn.Close() // nobody is there to read a close frame; the reader takes it from here
 	}

@@ -18,8 +18,8 @@ type stream struct {
 }
 
 // Next implements operation.Sink.
-func (s *stream) Next(result []byte) bool {
-	return s.session.socket.Offer(&s.Stream, result) != outbox.Full
+func (s *stream) Next(e outbox.Event) bool {
+	return s.session.socket.Offer(&s.Stream, e) != outbox.Full
 }
 
 // End implements operation.Sink. The id is free from the moment the last message is queued.

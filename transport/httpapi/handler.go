@@ -12,6 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/operation"
 	"github.com/sluice-gateway/sluice/transport"
 )
@@ -99,7 +100,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (operation.Reques
 		return operation.Request{}, refusal
 	}
 	req, refusal := h.reader.Request(w, r)
-	req.Viewer = viewer
+	req.Viewer, req.Address = viewer, h.reader.Address(r)
 	return req, refusal
 }
 
@@ -169,7 +170,7 @@ type result struct {
 	errs gqlerror.List
 }
 
-func (r *result) Next(json []byte) bool       { r.json = json; return true }
+func (r *result) Next(e outbox.Event) bool    { r.json = e.Body; return true }
 func (r *result) End(errs gqlerror.List)      { r.errs = errs }
 func (r *result) Disconnect(operation.Ending) {} // only a sink without room is asked to
 

@@ -179,7 +179,7 @@ func (c *Connection) operate(w http.ResponseWriter, r *http.Request, accept tran
 	if refusal != nil {
 		return refusal
 	}
-	req.Viewer = found.grant.Viewer()
+	req.Viewer, req.Address = found.grant.Viewer(), c.reader.Address(r)
 	id, _ := req.Extensions["operationId"].(string)
 	if id == "" {
 		return transport.Refuse(http.StatusBadRequest, operation.CodeBadRequest, "extensions.operationId is missing")

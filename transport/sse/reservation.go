@@ -93,6 +93,7 @@ func (r *reservation) start(ctx context.Context, h *held, op *operation.Operatio
 		return false
 	}
 	h.op = op
+	op.Configure(&h.place)
 	r.running.Go(func() {
 		op.Reauthorize(r.grant.Viewer()) // should they have changed before the reservation knew the operation
 		op.Run(ctx, h)
@@ -214,7 +215,7 @@ func (r *reservation) End(ending operation.Ending) {
 	}
 }
 
-func (h *held) Next(result []byte) bool { return h.reservation.stream.Offer(&h.place, result) }
+func (h *held) Next(e outbox.Event) bool { return h.reservation.stream.Offer(&h.place, e) }
 
 func (h *held) End(errs gqlerror.List) {
 	if !h.reservation.stream.Last(&h.place, h.last(errs)) {

@@ -9,8 +9,11 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/graph"
+	"github.com/sluice-gateway/sluice/internal/testschema"
 	"github.com/sluice-gateway/sluice/internal/work"
 	"github.com/sluice-gateway/sluice/operation"
 	"github.com/sluice-gateway/sluice/pubsub/memory"
@@ -49,7 +52,7 @@ type Node struct {
 	Origins  *transport.Origins
 
 	t        testing.TB
-	resolver *resolvers.Resolver
+	resolver *resolvers.Resolver // of the storefront
 	server   *http.Server
 	network  *network
 }
@@ -57,6 +60,21 @@ type Node struct {
 // NewNode starts a node that the end of the test stops.
 func NewNode(t testing.TB) *Node {
 	t.Helper()
+	n := newNode(t)
+	n.resolver = &resolvers.Resolver{Broker: n.Broker}
+	n.start(graph.NewExecutableSchema(graph.Config{Resolvers: n.resolver}))
+	return n
+}
+
+// NewRooms starts a node whose API is that of package testschema.
+func NewRooms(t testing.TB) *Node {
+	t.Helper()
+	n := newNode(t)
+	n.start(testschema.New())
+	return n
+}
+
+func newNode(t testing.TB) *Node {
 	viewers := NewViewers()
 	viewers.Set(Key, Ann)
 	n := &Node{
@@ -69,22 +87,23 @@ func NewNode(t testing.TB) *Node {
 		network:  newNetwork(),
 	}
 	n.Reader = transport.NewReader(n.Viewers, n.Origins, transport.ReaderOptions{})
-	n.resolver = &resolvers.Resolver{Broker: n.Broker}
-	schema := graph.NewExecutableSchema(graph.Config{Resolvers: n.resolver})
+	return n
+}
+
+func (n *Node) start(schema graphql.ExecutableSchema) {
 	var err error
 	n.Engine, err = operation.New(schema, n.Broker, n.Pool, operation.Options{
 		Share: share.Options{MaxResult: MaxResult},
 		Log:   slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
-		t.Fatal(err)
+		n.t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	n.t.Cleanup(func() {
 		n.Engine.Close()
 		n.Pool.Close()
 		_ = n.Broker.Close()
 	})
-	return n
 }
 
 // WithStore opens the node's store, which queries and mutations need.

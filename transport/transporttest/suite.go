@@ -60,37 +60,50 @@ func One() map[string]any { return map[string]any{"ids": []string{"1"}} }
 
 // Run runs the suite.
 func Run(t *testing.T, transport Transport) {
-	for _, c := range []struct {
-		name    string
-		anyKind bool
-		run     func(*testing.T, *bench)
-	}{
-		{"events arrive in order", false, inOrder},
-		{"a query has one result and is complete", true, query},
-		{"a mutation has one result, which subscribers see", true, mutation},
-		{"a query that fails validation is refused", false, invalid},
-		{"a subscription that the broker cannot serve is refused", false, noBroker},
-		{"two operations do not disturb each other", false, twoOperations},
-		{"a client that stops leaves nothing behind", false, stop},
-		{"a client that vanishes leaves nothing behind", false, vanish},
-		{"a slow reader ends, alone", false, slowReader},
-		{"a silent stream stays open", false, silence},
-		{"a restart lets waiting events out and sends clients elsewhere", false, drain},
-		{"a result as large as allowed arrives, a larger one is an error", false, tooLarge},
-		{"text arrives as it was sent", false, unicode},
-		{"a token's expiry ends everything, to the moment", false, expired},
-		{"a token that has expired starts nothing", false, expiredAlready},
-		{"a key's revocation ends everything of its sessions", false, revoked},
-		{"a renewal keeps the stream, and loses nothing", false, renewed},
-		{"other rights end what depended on the old ones", false, changed},
-		{"other rights count for what comes later", true, changedForLater},
-	} {
+	runAll(t, transport, NewNode, cases)
+	runAll(t, transport, NewRooms, slowCases)
+}
+
+// A testCase is a promise of every transport.
+type testCase struct {
+	name    string
+	anyKind bool // only where queries and mutations can be sent
+	run     func(*testing.T, *bench)
+}
+
+var cases = []testCase{
+	{"events arrive in order", false, inOrder},
+	{"a query has one result and is complete", true, query},
+	{"a mutation has one result, which subscribers see", true, mutation},
+	{"a query that fails validation is refused", false, invalid},
+	{"a subscription that the broker cannot serve is refused", false, noBroker},
+	{"two operations do not disturb each other", false, twoOperations},
+	{"a client that stops leaves nothing behind", false, stop},
+	{"a client that vanishes leaves nothing behind", false, vanish},
+	{"a slow reader ends, alone", false, slowReader},
+	{"a silent stream stays open", false, silence},
+	{"a restart lets waiting events out and sends clients elsewhere", false, drain},
+	{"a result as large as allowed arrives, a larger one is an error", false, tooLarge},
+	{"text arrives as it was sent", false, unicode},
+	{"a budget that is used up ends the operation, and only that", false, budgetOfEvents},
+	{"a duration ends the operation to the moment", false, budgetOfTime},
+	{"a rate holds what comes too fast, and tells what it cannot hold", false, rate},
+	{"a token's expiry ends everything, to the moment", false, expired},
+	{"a token that has expired starts nothing", false, expiredAlready},
+	{"a key's revocation ends everything of its sessions", false, revoked},
+	{"a renewal keeps the stream, and loses nothing", false, renewed},
+	{"other rights end what depended on the old ones", false, changed},
+	{"other rights count for what comes later", true, changedForLater},
+}
+
+func runAll(t *testing.T, transport Transport, node func(testing.TB) *Node, cases []testCase) {
+	for _, c := range cases {
 		if c.anyKind && !transport.AnyKind {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := &bench{T: t, Node: NewNode(t), transport: transport}
+				b := &bench{T: t, Node: node(t), transport: transport}
 				b.Serve(transport.Handler(b.Node))
 				c.run(t, b)
 			})

@@ -1,0 +1,51 @@
+package outbox
+
+// A Stream is one operation's place in an outbox: the bytes that stand around each of its bodies, and
+// what happens when too many of them wait. What is exported is set before the first event is offered.
+type Stream struct {
+	Head, Tail []byte
+	// Overflow is what becomes of events that do not fit; the zero value is Disconnect.
+	Overflow Overflow
+
+	// Guarded by the outbox' mu, as line is. They stand here because every event needs them.
+	known, ended, dropped bool
+	bodies                int32 // in the queue
+
+	// Most is how many of the stream's events may wait; 0: as many as the outbox takes.
+	Most int
+	// Lost is told how many of the events that were offered will never be sent, once for each of them:
+	// they were refused, gave way, or waited when the stream was dropped or the outbox had its end.
+	// What was framed counts as sent. It is called without the outbox' lock, maybe with locks of
+	// whoever called the outbox, from several goroutines at a time: it must not block. May be nil.
+	Lost func(n int)
+
+	line *line // the events that wait and are more than a body; nil: none ever was
+}
+
+func (s *Stream) patient() bool { return s.Overflow != Disconnect }
+
+// waiting is how many of the stream's events wait.
+func (s *Stream) waiting() int {
+	if s.line == nil {
+		return int(s.bodies)
+	}
+	return int(s.bodies) + s.line.count
+}
+
+func (s *Stream) lose(n int) {
+	if n > 0 && s.Lost != nil {
+		s.Lost(n)
+	}
+}
+
+// A loss is what a stream is to be told once the outbox is unlocked.
+type loss struct {
+	stream *Stream
+	events int
+}
+
+func tellLosses(losses []loss) {
+	for _, l := range losses {
+		l.stream.lose(l.events)
+	}
+}

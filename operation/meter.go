@@ -1,0 +1,250 @@
+package operation
+
+import (
+	"encoding/json"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/sluice-gateway/sluice/internal/outbox"
+	"github.com/sluice-gateway/sluice/limits"
+)
+
+// A meter stands between a subscription's group and its sink, where the subscription has a budget or
+// wants to see it: it lets events pass that the budget has room for. An event that must wait, for its
+// turn at a rate or for the node's next lease, is held here, and nothing overtakes it.
+//
+// next is called by one goroutine at a time, as Operation.Next is. What was held is passed on by pump,
+// by whoever wakes the meter, one at a time too, and next passes nothing on meanwhile.
+type meter struct {
+	op      *Operation
+	root    *ast.Field
+	schema  limits.Budget // what the schema says
+	address netip.Addr
+	tells   bool // the client wants to know, with every event
+	began   time.Time
+
+	purse   atomic.Pointer[purse]
+	pace    atomic.Pointer[limits.Pace] // nil: none; used by next, or by pump while holding
+	holding atomic.Bool                 // something is held, or is being passed on
+
+	mu       sync.Mutex // guards what follows; nothing is called with it held but accounts
+	budget   Budget
+	paced    bool // the first of held has passed the pace
+	held     held
+	wakeUp   *time.Timer // of the pace
+	lifetime *time.Timer // of the duration
+	closed   bool
+}
+
+// next passes an event on, holds it, or ends the operation.
+func (m *meter) next(e outbox.Event) {
+	if pace := m.pace.Load(); !m.holding.Load() && (pace == nil || pace.Pass(m.op.engine.clock())) {
+		p := m.purse.Load()
+		verdict, of := p.take()
+		if verdict != limits.Pending {
+			m.settle(e, p, verdict, of)
+			return
+		}
+		m.hold(e, pace != nil)
+		of.Wait(m)
+		return
+	}
+	if m.hold(e, false) {
+		m.pump()
+	}
+}
+
+// hold keeps an event, which has passed the pace or not. It reports whether it is the first one.
+func (m *meter) hold(e outbox.Event, paced bool) (first bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return false
+	}
+	m.held.add(e, m.op.overflow, m.op.most)
+	m.paced = m.paced || paced
+	return !m.holding.Swap(true)
+}
+
+// settle delivers an event that was taken, or ends the operation.
+func (m *meter) settle(e outbox.Event, p *purse, verdict limits.Verdict, of *account) {
+	if verdict != limits.Taken {
+		m.op.Fail(m.op.engine.overBudget(of, verdict))
+		return
+	}
+	if m.tells {
+		e.Extensions = tell(p, m.op.Dropped()+e.Dropped)
+	}
+	m.op.offer(e)
+}
+
+// pump passes on what is held, until it must wait again or nothing is left. It is called by whoever
+// held the first event, or is woken.
+func (m *meter) pump() {
+	for {
+		e, p, verdict, of := m.pull()
+		switch {
+		case p == nil:
+			return
+		case verdict == limits.Pending:
+			of.Wait(m)
+			return
+		}
+		m.settle(e, p, verdict, of)
+	}
+}
+
+// pull takes the next event that is held, if it may leave by now. Without a purse there is nothing to
+// do but wait for the pace, or nothing at all.
+func (m *meter) pull() (e outbox.Event, p *purse, verdict limits.Verdict, of *account) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed || m.held.empty() {
+		m.holding.Store(false)
+		return e, nil, verdict, nil
+	}
+	if pace := m.pace.Load(); pace != nil && !m.paced {
+		now := m.op.engine.clock()
+		if !pace.Pass(now) {
+			m.wakeLocked(pace.Wait(now))
+			return e, nil, verdict, nil
+		}
+		m.paced = true
+	}
+	p = m.purse.Load()
+	verdict, of = p.take()
+	if verdict == limits.Pending {
+		return e, p, verdict, of
+	}
+	m.paced = false
+	return m.held.take(), p, verdict, of
+}
+
+func (m *meter) wakeLocked(wait time.Duration) {
+	if m.wakeUp == nil {
+		m.wakeUp = time.AfterFunc(wait, m.pump)
+		return
+	}
+	m.wakeUp.Reset(wait)
+}
+
+// Resume implements limits.Waiter.
+func (m *meter) Resume() { m.pump() }
+
+// give gives events back that were taken and will not be delivered.
+func (m *meter) give(n int) { m.purse.Load().give(n) }
+
+// reprice has the meter go by the plans of this moment.
+func (m *meter) reprice() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return
+	}
+	now := m.op.engine.budgetOf(m.root, m.schema, m.op.Viewer(), m.address)
+	if before := m.budget; now.Limits.Equal(before.Limits) && now.plan.Postpaid == before.plan.Postpaid {
+		return
+	}
+	m.applyLocked(now)
+}
+
+// applyLocked makes a budget the meter's. The new accounts are opened before the old ones are closed,
+// so that a key that both have keeps its leases.
+func (m *meter) applyLocked(b Budget) {
+	m.budget = b
+	if before := m.purse.Swap(m.op.engine.open(b)); before != nil {
+		before.close()
+	}
+	if b.Limits.Rate > 0 {
+		m.pace.Store(limits.NewPace(b.Limits.Rate))
+	} else {
+		m.pace.Store(nil)
+	}
+	if m.lifetime != nil {
+		m.lifetime.Stop()
+		m.lifetime = nil
+	}
+	if d := b.Limits.Duration; d > 0 {
+		m.lifetime = time.AfterFunc(time.Until(m.began.Add(d)), func() { m.op.Fail(overTime(d)) })
+	}
+}
+
+// close ends the meter. What it holds is forgotten: it was taken from no quota.
+func (m *meter) close() {
+	m.op.engine.meters.remove(m)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return
+	}
+	m.closed = true
+	for _, timer := range []*time.Timer{m.wakeUp, m.lifetime} {
+		if timer != nil {
+			timer.Stop()
+		}
+	}
+	m.purse.Load().close()
+	m.held = held{}
+}
+
+// tell says what is left, for the extensions of a result: of the quota of which least is left.
+func tell(p *purse, dropped uint64) []byte {
+	type budget struct {
+		Limit     any        `json:"limit"` // null: unlimited
+		Remaining any        `json:"remaining"`
+		ResetAt   *time.Time `json:"resetAt"`
+		Dropped   uint64     `json:"dropped"`
+	}
+	said := budget{Dropped: dropped}
+	least := limits.Unlimited
+	for i := range p.size {
+		if s := p.accounts[i].State(); s.Remaining < least {
+			least = s.Remaining
+			said.Limit, said.Remaining = s.Limit, s.Remaining
+			if !s.ResetAt.IsZero() {
+				at := s.ResetAt.UTC()
+				said.ResetAt = &at
+			}
+		}
+	}
+	text, _ := json.Marshal(said) // plain data
+	return append([]byte(`"budget":`), text...)
+}
+
+// meters are those of the operations that run.
+type meters struct {
+	mu  sync.Mutex // guards all
+	all map[*meter]struct{}
+}
+
+func (ms *meters) add(m *meter) {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	if ms.all == nil {
+		ms.all = make(map[*meter]struct{})
+	}
+	ms.all[m] = struct{}{}
+}
+
+func (ms *meters) remove(m *meter) {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	delete(ms.all, m)
+}
+
+// each calls f for every meter there is now.
+func (ms *meters) each(f func(*meter)) {
+	ms.mu.Lock()
+	all := make([]*meter, 0, len(ms.all))
+	for m := range ms.all {
+		all = append(all, m)
+	}
+	ms.mu.Unlock()
+	for _, m := range all {
+		f(m)
+	}
+}

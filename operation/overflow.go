@@ -1,0 +1,30 @@
+package operation
+
+import "github.com/sluice-gateway/sluice/internal/outbox"
+
+// Configure makes a stream of an outbox the operation's place there: it says what becomes of results
+// that the client is too slow to read. A transport calls it once, before Run.
+func (op *Operation) Configure(s *outbox.Stream) {
+	op.mu.Lock()
+	p := op.prepared
+	op.mu.Unlock()
+	b := p.policy.Field().Backpressure
+	op.overflow, op.most = b.Overflow, b.Events
+	s.Overflow, s.Most = op.overflow, op.most
+	s.Lost = op.lost
+}
+
+// Dropped is how many of the operation's results its client will never have: they gave way to newer
+// ones, found no room, or waited when the session or the operation ended.
+func (op *Operation) Dropped() uint64 { return op.dropped.Load() }
+
+// lost counts results that were charged and will not be sent, and has them given back.
+func (op *Operation) lost(n int) {
+	op.dropped.Add(uint64(n))
+	op.mu.Lock()
+	m := op.meter
+	op.mu.Unlock()
+	if m != nil {
+		m.give(n)
+	}
+}
