@@ -31,3 +31,12 @@ func TestAMemberThatStallsCostsNoAllocation(t *testing.T) {
 		}
 	}
 }
+
+func TestAQuotaCostsAMemberNoAllocation(t *testing.T) {
+	allocations := func(members int) float64 { return testing.AllocsPerRun(200, gatherMetered(t, members).publish) }
+	one, thousand := allocations(1), allocations(1001)
+	t.Logf("%v allocations per event with 1 member, %v with 1,001", one, thousand)
+	if perMember := (thousand - one) / 1000; perMember > 0.005 {
+		t.Errorf("%v allocations per additional member that has a quota, want 0", perMember)
+	}
+}

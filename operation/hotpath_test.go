@@ -59,8 +59,12 @@ type crowd struct {
 
 // gather makes members of one group, which subscribe to a field.
 func gather(t testing.TB, field string, members int) *crowd {
+	return gatherWith(t, operation.Options{}, field, members)
+}
+
+func gatherWith(t testing.TB, options operation.Options, field string, members int) *crowd {
 	c := &crowd{
-		bench:  newBench(t, operation.Options{}),
+		bench:  newBench(t, options),
 		query:  `subscription { ` + field + `(rooms:["1"]) { room text } }`,
 		limits: outbox.Limits{Events: 256, Bytes: 1 << 20},
 		frames: make([]byte, 0, 1<<10),

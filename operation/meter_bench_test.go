@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"testing"
 
-	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/limits"
 	"github.com/sluice-gateway/sluice/limits/memory"
 	"github.com/sluice-gateway/sluice/operation"
@@ -23,17 +22,8 @@ func gatherMetered(t testing.TB, members int) *crowd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &crowd{
-		bench:  newBench(t, operation.Options{Budgets: operation.BudgetOptions{Book: book, Plans: plans}}),
-		query:  `subscription { message(rooms:["1"]) { room text } }`,
-		limits: outbox.Limits{Events: 256, Bytes: 1 << 20},
-		frames: make([]byte, 0, 1<<10),
-	}
-	_, c.first = c.subscribe(alice, c.query, "")
-	c.started()
-	for range members {
-		c.queues = append(c.queues, c.join(new(idle)))
-	}
+	options := operation.Options{Budgets: operation.BudgetOptions{Book: book, Plans: plans}}
+	c := gatherWith(t, options, "message", members)
 	for range 100 { // until the leases have grown to the demand
 		c.publish()
 	}

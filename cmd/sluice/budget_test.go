@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,6 +29,18 @@ func writeMetered(t *testing.T, path string, events int) {
 		fmt.Fprintf(&b, "  - {key: consumer-number-%06d, consumer: consumer-%d}\n", i, i)
 	}
 	write(t, path, b.String())
+}
+
+// startMetered starts three nodes on one Redis, whose consumers have a budget each.
+func startMetered(t *testing.T, budget int) (redis *redistest.Server, nodes []*process) {
+	t.Helper()
+	redis = redistest.Start(t)
+	config := filepath.Join(t.TempDir(), "metered.yaml")
+	writeMetered(t, config, budget)
+	for range 3 {
+		nodes = append(nodes, start(t, "--redis", redis.URL(), "--config", config))
+	}
+	return redis, nodes
 }
 
 // A buyer is one session with one subscription.
@@ -125,13 +136,7 @@ func flood(t *testing.T, redis *redistest.Server, product string, many int) {
 // A node that is a stranger to what others spend would let each of them have the whole budget.
 func TestABudgetIsExactOverThreeProcesses(t *testing.T) {
 	const budget, sessions, published = 1000, 50, 10_000
-	redis := redistest.Start(t)
-	config := filepath.Join(t.TempDir(), "metered.yaml")
-	writeMetered(t, config, budget)
-	var nodes []*process
-	for range 3 {
-		nodes = append(nodes, start(t, "--redis", redis.URL(), "--config", config))
-	}
+	redis, nodes := startMetered(t, budget)
 	for run := range runs {
 		// Each run has a product of its own: what the run before has left in mailboxes is none of it.
 		key, product := fmt.Sprintf("consumer-number-%06d", run), fmt.Sprintf("run-%d", run)
@@ -173,27 +178,19 @@ func waitForMembers(nodes []*process, want int) {
 // What a node had leased when it was killed is lost, and never granted again.
 func TestANodeThatIsKilledForfeitsOneBlockAtMost(t *testing.T) {
 	const budget, sessions, block = 1000, 30, 64
-	redis := redistest.Start(t)
-	config := filepath.Join(t.TempDir(), "metered.yaml")
-	writeMetered(t, config, budget)
-	var nodes []*process
-	for range 3 {
-		nodes = append(nodes, start(t, "--redis", redis.URL(), "--config", config))
-	}
+	redis, nodes := startMetered(t, budget)
 	var buyers []*buyer
 	for i := range sessions {
 		buyers = append(buyers, nodes[i%3].buy(t, "consumer-number-000000", "1"))
 	}
 	waitForMembers(nodes, sessions)
 	var reading sync.WaitGroup
-	var killed atomic.Bool
 	for _, b := range buyers {
 		reading.Go(b.read)
 	}
 	for i := 0; i < 400; i++ {
 		redis.Do("PUBLISH", "price.1", fmt.Sprintf(event, fmt.Sprint(i)))
 		if i == 10 { // after 11 events for 30 sessions: about a third is spent
-			killed.Store(true)
 			_ = nodes[2].cmd.Process.Kill()
 		}
 	}
