@@ -56,6 +56,9 @@ func newAccount(b *Book, key string) *Account {
 	return a
 }
 
+// Key is what the account was opened by.
+func (a *Account) Key() string { return a.key }
+
 // Take takes one event. Taken comes with the Term for Give.
 func (a *Account) Take() (Term, Verdict) {
 	for {

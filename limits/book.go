@@ -36,11 +36,6 @@ type Options struct {
 	// Timeout bounds one call of the counter. 0 means 1 s.
 	Timeout time.Duration
 
-	// OnUnavailable is called, on a goroutine of the Book, with the last error when the counter has
-	// not answered three times in a row, and with nil when it answers again. It must return soon.
-	// Nil means nothing.
-	OnUnavailable func(err error)
-
 	// Log gets a line when the counter goes away and one when it is back. Nil means slog.Default.
 	Log *slog.Logger
 }

@@ -9,14 +9,15 @@ import (
 // parts is how many locks there are: callers with different keys seldom meet.
 const parts = 16
 
-// Buckets are rates of many keys, such as consumers or addresses: each key has a token bucket of its
-// own. Of more keys than it keeps it forgets those that have not asked for longest, and a bucket
-// that is forgotten is full again. It is safe for concurrent use. Looking up a key that is known
-// allocates nothing, and nor does one that takes the place of another.
+// Buckets hold many keys to one Rate, such as consumers or addresses: each key has a bucket of its own.
+// Of more keys than they keep they forget those that have not asked for longest, and a bucket that is
+// forgotten is full again. They are safe for concurrent use. Looking up a key that is known allocates
+// nothing, and nor does one that takes the place of another.
 type Buckets struct {
-	rate  gcra
-	seed  maphash.Seed
-	parts [parts]part
+	unlimited bool
+	rate      gcra
+	seed      maphash.Seed
+	parts     [parts]part
 }
 
 // A part is the buckets of some keys, by hash.
@@ -34,10 +35,9 @@ type keyed struct {
 	ready         int64
 }
 
-// NewBuckets returns the rates of about keys keys, 16 at least. perSecond and burst are as for
-// NewRate.
-func NewBuckets(perSecond float64, burst, keys int) *Buckets {
-	b := &Buckets{rate: newGCRA(perSecond, burst), seed: maphash.MakeSeed()}
+// NewBuckets returns full buckets for about keys keys, 16 at least.
+func NewBuckets(r Rate, keys int) *Buckets {
+	b := &Buckets{unlimited: r.IsUnlimited(), rate: newGCRA(r), seed: maphash.MakeSeed()}
 	for i := range b.parts {
 		p := &b.parts[i]
 		p.most = max(1, (keys+parts-1)/parts)
@@ -47,27 +47,35 @@ func NewBuckets(perSecond float64, burst, keys int) *Buckets {
 	return b
 }
 
-// Allow takes one request of key at now, see Rate.Allow.
-func (b *Buckets) Allow(key string, now int64) bool {
+// Take takes one event of key at now, a time as for a Bucket, and returns 0; or nothing, and returns
+// how long it takes until there is one.
+func (b *Buckets) Take(key string, now time.Duration) (wait time.Duration) {
+	if b.unlimited {
+		return 0
+	}
 	p := b.part(key)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	k := p.latestLocked(key)
-	after, ok := b.rate.allow(k.ready, now)
-	k.ready = after
-	return ok
+	if wait = b.rate.wait(k.ready, now); wait == 0 {
+		k.ready = b.rate.take(k.ready, now)
+	}
+	return wait
 }
 
-// Next returns how long after now Allow would first say true for key; 0: it would now.
-func (b *Buckets) Next(key string, now int64) time.Duration {
+// Wait is what Take would return.
+func (b *Buckets) Wait(key string, now time.Duration) time.Duration {
+	if b.unlimited {
+		return 0
+	}
 	p := b.part(key)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	ready := int64(-never)
+	ready := int64(0)
 	if k := p.byKey[key]; k != nil {
 		ready = k.ready
 	}
-	return b.rate.next(ready, now)
+	return b.rate.wait(ready, now)
 }
 
 // Len is how many keys are known.
@@ -89,7 +97,7 @@ func (p *part) latestLocked(key string) *keyed {
 	k := p.byKey[key]
 	if k == nil {
 		k = p.freeLocked()
-		k.key, k.ready = key, -never
+		k.key, k.ready = key, 0
 		p.byKey[key] = k
 	} else {
 		k.leave()

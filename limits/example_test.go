@@ -44,12 +44,13 @@ func ExampleWindow_Bounds() {
 	// Output: 2026-10-25 00:00:00 +0200 CEST 25h0m0s
 }
 
-func ExampleRate() {
+func ExampleBucket() {
+	rate := limits.Rate{PerSecond: 50, Burst: 2}
+	var pings limits.Bucket
 	start := time.Now()
-	rate := limits.NewRate(50, 2)
 	passed := 0
 	for range 10 {
-		if rate.Allow(int64(time.Since(start))) {
+		if pings.Take(rate, time.Since(start)) {
 			passed++
 		}
 	}
@@ -58,10 +59,26 @@ func ExampleRate() {
 }
 
 func ExampleBuckets() {
-	perAddress := limits.NewBuckets(20, 1, 10_000)
-	fmt.Println(perAddress.Allow("192.0.2.1", 0), perAddress.Allow("192.0.2.1", 0), perAddress.Allow("192.0.2.2", 0))
-	fmt.Println(perAddress.Next("192.0.2.1", 0))
+	perAddress := limits.NewBuckets(limits.Rate{PerSecond: 20, Burst: 1}, 10_000)
+	fmt.Println(perAddress.Take("192.0.2.1", 0), perAddress.Take("192.0.2.2", 0))
+	fmt.Println(perAddress.Take("192.0.2.1", 0))
 	// Output:
-	// true false true
+	// 0s 0s
 	// 50ms
+}
+
+func ExampleThrottle() {
+	rate := limits.Rate{PerSecond: 0.1, Burst: 2}
+	requests := limits.NewThrottle(rate, nil, limits.ThrottleOptions{Name: "requests"}) // of this node alone
+	for range 3 {
+		if wait := requests.Take(context.Background(), "consumer-42"); wait > 0 {
+			fmt.Println("come again in", wait.Round(time.Second))
+			continue
+		}
+		fmt.Println("passes")
+	}
+	// Output:
+	// passes
+	// passes
+	// come again in 10s
 }

@@ -1,5 +1,7 @@
 package limits
 
+import "time"
+
 // Kill stops b as a crash does: nothing is returned.
 func (b *Book) Kill() {
 	b.halt()
@@ -11,6 +13,8 @@ type Health = health
 // The methods of Health.
 var (
 	Admit    = (*Health).admit
-	Failed   = (*Health).failed
 	Answered = (*Health).answered
 )
+
+// Failed notes a failure like any other.
+func Failed(h *Health, now time.Time) bool { return h.failed(now, errAway) }

@@ -19,6 +19,17 @@ type health struct {
 	failures int        // in a row
 	until    time.Time  // when the next call may try
 	trying   bool       // one does
+	last     error
+}
+
+// err is the last failure of a counter that is away.
+func (h *health) err() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.failures < strikes {
+		return nil
+	}
+	return h.last
 }
 
 // admit reports whether a call may be made. The caller tells then how it ended.
@@ -36,16 +47,23 @@ func (h *health) admit(now time.Time) bool {
 }
 
 // failed notes a failure, and reports whether the counter is away since this one.
-func (h *health) failed(now time.Time) bool {
+func (h *health) failed(now time.Time, err error) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.failures >= strikes && !h.trying {
 		return false // it began before that was known
 	}
 	h.failures++
-	h.trying = false
+	h.trying, h.last = false, err
 	h.until = now.Add(backoff(h.failures - strikes + 1))
 	return h.failures == strikes
+}
+
+// left notes that a call was broken off by whoever made it: the next one may try.
+func (h *health) left() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.trying = false
 }
 
 // answered notes an answer, and reports whether the counter is back since this one.
@@ -53,7 +71,7 @@ func (h *health) answered() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	away := h.failures >= strikes
-	h.failures, h.trying = 0, false
+	h.failures, h.trying, h.last = 0, false, nil
 	return away
 }
 

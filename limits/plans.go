@@ -36,6 +36,9 @@ type Plan struct {
 	// Fields are the plan's terms by field: "priceChanged", or "Subscription.priceChanged" where
 	// another root type has a field of that name.
 	Fields map[string]Terms
+	// Sessions and Operations are how many a consumer may have at a time on one node; 0 leaves it to
+	// the limits of viewers, math.MaxInt means any number.
+	Sessions, Operations int
 	// Postpaid consumers go on when the counter cannot be reached; what they have is counted by their
 	// nodes. All others stop.
 	Postpaid bool

@@ -1,74 +1,58 @@
 package limits
 
 import (
+	"errors"
+	"fmt"
 	"math"
-	"sync/atomic"
 	"time"
 )
 
-// A Rate is a token bucket: so many events a second, and after a pause a burst of them at once. It is
-// one integer (the generic cell rate algorithm) where golang.org/x/time/rate has a lock, a float and
-// a time.Time: a fan-out reads the clock once for all its members, and none of them allocates.
+// A Rate is how many events, or requests, may pass: so many a second, and after a pause a burst of
+// them at once. It is plain data; a bucket counts what passes. The zero Rate is none: whoever is given
+// it puts a default in its place, which cmp.Or does.
 type Rate struct {
-	rate  gcra
-	ready atomic.Int64 // when the bucket is full again
+	PerSecond float64 // more than 0; infinite: unlimited
+	Burst     int     // at least 1; of an unlimited rate it does not matter
 }
 
-// A gcra is what all buckets of a rate have in common, in nanoseconds.
-type gcra struct{ interval, burst int64 }
+// UnlimitedRate lets everything pass. It is a word: 0 is no rate.
+var UnlimitedRate = Rate{PerSecond: math.Inf(1)}
+
+// MaxFill is how long a bucket may take until it is full again. What is rarer is a Quota.
+const MaxFill = 30 * 24 * time.Hour
+
+// IsUnlimited reports whether everything passes.
+func (r Rate) IsUnlimited() bool { return math.IsInf(r.PerSecond, 1) }
+
+// Check returns an error that says what is wrong with r, or nil. A rate that fails lets nothing pass
+// when it has no events a second; another is held to as far as that can be.
+func (r Rate) Check() error {
+	switch {
+	case r.IsUnlimited():
+		return nil
+	case math.IsNaN(r.PerSecond):
+		return errors.New("limits: a rate that is no number of events a second")
+	case r.PerSecond <= 0:
+		return fmt.Errorf("limits: a rate of %v events a second; it must be more than 0, or unlimited", r.PerSecond)
+	case r.Burst < 1:
+		return fmt.Errorf("limits: a burst of %d events; it must be 1 or more", r.Burst)
+	case float64(r.Burst)/r.PerSecond > MaxFill.Seconds():
+		return fmt.Errorf("limits: a burst of %d at %v events a second does not come again within %v", r.Burst, r.PerSecond, MaxFill)
+	}
+	return nil
+}
 
 // never is an interval that does not end, and small enough to be added to any time.
 const never = math.MaxInt64 / 4
 
-// NewRate returns a full bucket of burst events, at least one, that gets perSecond more a second.
-// One of no events a second, or of what is no number, allows nothing, ever.
-func NewRate(perSecond float64, burst int) *Rate {
-	r := &Rate{rate: newGCRA(perSecond, burst)}
-	r.ready.Store(-never)
-	return r
-}
-
-func newGCRA(perSecond float64, burst int) gcra {
-	if !(perSecond > 0) {
-		return gcra{interval: never, burst: -1}
-	}
-	interval := min(float64(time.Second)/perSecond, never)
-	return gcra{
-		interval: int64(math.Ceil(interval)),
-		burst:    int64(min(math.Ceil(interval)*float64(max(1, burst)-1), never)),
-	}
-}
-
-// Allow takes one event at now, in nanoseconds of any clock that does not go back, such as those
-// since the process began. It is safe for concurrent use; a now that is a little older than that of
-// another call is as good.
-func (r *Rate) Allow(now int64) bool {
-	for {
-		before := r.ready.Load()
-		after, ok := r.rate.allow(before, now)
-		if !ok {
-			return false
-		}
-		if r.ready.CompareAndSwap(before, after) {
-			return true
-		}
-	}
-}
-
-// Next returns how long after now Allow would first say true; 0: it would now.
-func (r *Rate) Next(now int64) time.Duration { return r.rate.next(r.ready.Load(), now) }
-
-// allow returns when a bucket is full again if one event is taken at now.
-func (g gcra) allow(ready, now int64) (after int64, ok bool) {
-	if g.burst < 0 || ready-now > g.burst {
-		return ready, false
-	}
-	return max(ready, now) + g.interval, true
-}
-
-func (g gcra) next(ready, now int64) time.Duration {
-	if g.burst < 0 {
+// Interval is how long one event takes to come, rounded up: whoever counts by it exceeds no rate.
+// Without a limit it is 0.
+func (r Rate) Interval() time.Duration {
+	switch {
+	case r.IsUnlimited():
+		return 0
+	case !(r.PerSecond > 0):
 		return never
 	}
-	return time.Duration(max(0, ready-now-g.burst))
+	return time.Duration(math.Ceil(min(float64(time.Second)/r.PerSecond, never)))
 }

@@ -3,20 +3,20 @@ package limits
 // Stats are sums over all accounts of a Book, those that are closed included. Granted is the sum of
 // Charged, Returned, Forfeited and Held.
 type Stats struct {
-	Accounts int   // open now
-	Held     int64 // leased and not spent or returned
+	Accounts int   `json:"accounts"` // open now
+	Held     int64 `json:"held"`     // leased and not spent or returned
 
-	Granted   int64
-	Charged   int64 // spent of leases; what was given back in time is not
-	Returned  int64
-	Forfeited int64 // of leases that the counter or the Book gave up: what was not known as spent
-	GivenBack int64 // taken, and given back in time to be taken again
-	Stranded  int64 // of those, charged all the same: nobody took them again
-	Overdraft int64 // taken beyond the leases
-	Unmetered int64 // taken of unlimited quotas
+	Granted   int64 `json:"granted"`
+	Charged   int64 `json:"charged"` // spent of leases; what was given back in time is not
+	Returned  int64 `json:"returned"`
+	Forfeited int64 `json:"forfeited"` // of leases that the counter or the Book gave up: what was not known as spent
+	GivenBack int64 `json:"givenBack"` // taken, and given back in time to be taken again
+	Stranded  int64 `json:"stranded"`  // of those, charged all the same: nobody took them again
+	Overdraft int64 `json:"overdraft"` // taken beyond the leases
+	Unmetered int64 `json:"unmetered"` // taken of unlimited quotas
 
-	Refills  uint64 // requests for a lease that the counter has answered
-	Failures uint64 // calls that it has not
+	Refills  uint64 `json:"refills"`  // requests for a lease that the counter has answered
+	Failures uint64 `json:"failures"` // calls that it has not
 }
 
 func (s *Stats) add(o Stats) {

@@ -58,6 +58,14 @@ func (l *line) wait(ctx context.Context) error {
 	}
 }
 
+func (l *line) Usage(ctx context.Context, key string, q limits.Quota) (u limits.Usage, err error) {
+	err = l.call(ctx, func() (err error) {
+		u, err = l.Counter.Usage(ctx, key, q)
+		return err
+	})
+	return u, err
+}
+
 func (l *line) Lease(ctx context.Context, r limits.Request) (lease limits.Lease, err error) {
 	l.leases.Add(1)
 	l.reports.Store(max(l.reports.Load(), int64(len(r.Reports))))

@@ -76,26 +76,20 @@ func (b *Book) call(ctx context.Context, f func(ctx context.Context) error) erro
 		if b.health.answered() {
 			b.back()
 		}
-	case ctx.Err() != nil: // the Book stops, which says nothing about the counter
-	case b.health.failed(time.Now()):
-		b.away(err)
+	case ctx.Err() != nil: // the Book stops, or who asked has left: that says nothing about the counter
+		b.health.left()
+	case b.health.failed(time.Now(), err):
+		b.options.Log.Warn("the counter of quotas does not answer; what is leased is spent, then fallbacks decide", "error", err)
 	}
 	return err
 }
 
-func (b *Book) away(err error) {
-	b.options.Log.Warn("the counter of quotas does not answer; what is leased is spent, then fallbacks decide", "error", err)
-	if f := b.options.OnUnavailable; f != nil {
-		f(err)
-	}
-}
+// Health is nil while the counter answers, and its error once it has not answered three times in a row.
+func (b *Book) Health() error { return b.health.err() }
 
 // back lets everybody who waits after a failure try again.
 func (b *Book) back() {
 	b.options.Log.Info("the counter of quotas answers again", "overdraft", b.Stats().Overdraft)
-	if f := b.options.OnUnavailable; f != nil {
-		f(nil)
-	}
 	b.mu.Lock()
 	all := b.allLocked()
 	b.mu.Unlock()

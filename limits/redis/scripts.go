@@ -15,6 +15,8 @@ var (
 	reportText string
 	//go:embed usage.lua
 	usageText string
+	//go:embed take.lua
+	takeText string
 )
 
 type scripts struct{ lease, report, usage *goredis.Script }
