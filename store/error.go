@@ -1,6 +1,13 @@
 package store
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrUnavailable reports that the database cannot be reached or cannot serve now; trying again later
+// may help. A write may have happened all the same, if the connection was lost when it ended.
+var ErrUnavailable = errors.New("store: database unavailable")
 
 // BadUserInput is the code of an Error: the request asks for what cannot be.
 const BadUserInput = "BAD_USER_INPUT"

@@ -11,23 +11,23 @@ const (
 	keyColumns = `id, name, consumer, subject, scopes, publish, plan, origins, addresses,
 		created_at, expires_at, revoked_at, secret, secret_hash, previous, previous_hash, previous_until`
 
-	selectKey = `SELECT ` + keyColumns + ` FROM api_keys WHERE id = ?`
+	selectKey = `SELECT ` + keyColumns + ` FROM api_keys WHERE id = $1`
 	insertKey = `INSERT INTO api_keys (` + keyColumns + `)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	updateKey = `UPDATE api_keys SET name = ?, scopes = ?, publish = ?, plan = ?, origins = ?, addresses = ?,
-		expires_at = ?, revoked_at = ?,
-		secret = ?, secret_hash = ?, previous = ?, previous_hash = ?, previous_until = ?
-		WHERE id = ?`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
+	updateKey = `UPDATE api_keys SET name = $1, scopes = $2, publish = $3, plan = $4, origins = $5, addresses = $6,
+		expires_at = $7, revoked_at = $8,
+		secret = $9, secret_hash = $10, previous = $11, previous_hash = $12, previous_until = $13
+		WHERE id = $14`
 
 	// A list walks the index of its order, which begins with the consumer where there is one.
-	keysOrder       = ` ORDER BY created_at DESC, id DESC LIMIT ?`
-	keysAfter       = `(created_at, id) < (SELECT created_at, id FROM api_keys WHERE id = ?)`
 	selectKeys      = `SELECT ` + keyColumns + ` FROM api_keys`
-	selectKeysOf    = selectKeys + ` WHERE consumer = ?`
-	firstKeys       = selectKeys + keysOrder
-	firstKeysOf     = selectKeysOf + keysOrder
-	followingKeys   = selectKeys + ` WHERE ` + keysAfter + keysOrder
-	followingKeysOf = selectKeysOf + ` AND ` + keysAfter + keysOrder
+	selectKeysOf    = selectKeys + ` WHERE consumer = $1`
+	keysAfter       = `(created_at, id) < (SELECT created_at, id FROM api_keys WHERE id = `
+	keysOrder       = ` ORDER BY created_at DESC, id DESC LIMIT `
+	firstKeys       = selectKeys + keysOrder + `$1`
+	firstKeysOf     = selectKeysOf + keysOrder + `$2`
+	followingKeys   = selectKeys + ` WHERE ` + keysAfter + `$1)` + keysOrder + `$2`
+	followingKeysOf = selectKeysOf + ` AND ` + keysAfter + `$2)` + keysOrder + `$3`
 )
 
 var _ keys.Store = (*Store)(nil)
@@ -78,7 +78,7 @@ func (s *Store) ChangeKey(ctx context.Context, id string, change func(*keys.Key)
 	var k *keys.Key
 	err := s.write(ctx, func(t tx) error {
 		var found foundKeys
-		if err := t.query(selectKey, found.scan, id); err != nil {
+		if err := t.hold(selectKey, found.scan, id); err != nil {
 			return err
 		}
 		if k = found.first(); k == nil {

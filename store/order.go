@@ -54,19 +54,19 @@ type Advanced struct {
 const (
 	orderColumns = `id, customer, total, currency, status, placed_at, updated_at`
 
-	insertOrder = `INSERT INTO orders (` + orderColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?)`
+	insertOrder = `INSERT INTO orders (` + orderColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7)`
 	insertLine  = `INSERT INTO order_lines (order_id, position, product_id, quantity, price)
-		VALUES (?, ?, ?, ?, ?)`
-	updateOrder = `UPDATE orders SET status = ?, updated_at = ? WHERE id = ?`
+		VALUES ($1, $2, $3, $4, $5)`
+	updateOrder = `UPDATE orders SET status = $1, updated_at = $2 WHERE id = $3`
 
 	// One row per line. Lines come with their order: an order without lines does not exist.
 	selectOrder = `SELECT o.id, o.customer, o.total, o.currency, o.status, o.placed_at, o.updated_at,
 			l.product_id, l.quantity, l.price
 		FROM orders o JOIN order_lines l ON l.order_id = o.id
-		WHERE o.id = ? ORDER BY l.position`
+		WHERE o.id = $1 ORDER BY l.position`
 	selectOrdersOf = `SELECT o.id, o.customer, o.total, o.currency, o.status, o.placed_at, o.updated_at,
 			l.product_id, l.quantity, l.price
-		FROM (SELECT * FROM orders WHERE customer = ? ORDER BY id DESC LIMIT ?) o
+		FROM (SELECT * FROM orders WHERE customer = $1 ORDER BY id DESC LIMIT $2) o
 		JOIN order_lines l ON l.order_id = o.id
 		ORDER BY o.id DESC, l.position`
 )
@@ -98,13 +98,18 @@ func (s *Store) PlaceOrder(ctx context.Context, customer string, lines []OrderLi
 		return nil, err
 	}
 	now := s.timestamp()
-	placed := &Placed{Order: Order{
+	order := Order{
 		ID: ulid.Make().String(), Customer: customer,
 		Status: OrderPlaced, PlacedAt: now, UpdatedAt: now,
-	}}
+	}
+	var placed Placed
 	err := s.write(ctx, func(t tx) error {
+		placed = Placed{Order: order}
+		if err := holdProducts(t, lines); err != nil {
+			return err
+		}
 		for _, line := range lines {
-			if err := s.take(t, placed, line); err != nil {
+			if err := s.take(t, &placed, line); err != nil {
 				return err
 			}
 		}
@@ -113,7 +118,22 @@ func (s *Store) PlaceOrder(ctx context.Context, customer string, lines []OrderLi
 	if err != nil {
 		return nil, fmt.Errorf("store: place an order of %s: %w", customer, err)
 	}
-	return placed, nil
+	return &placed, nil
+}
+
+// holdProducts holds the products of an order in the order of their ids, so that two orders never
+// wait for each other.
+func holdProducts(t tx, lines []OrderLineInput) error {
+	dialect := t.pool.dialect
+	if dialect.hold == "" {
+		return nil // the only writer holds everything
+	}
+	ids := make([]string, len(lines))
+	for i, line := range lines {
+		ids[i] = line.ProductID
+	}
+	text := `SELECT id FROM products WHERE id IN (SELECT ` + dialect.items + `) ORDER BY id`
+	return t.hold(text, func(row) error { return nil }, productKeys(ids))
 }
 
 // take adds a line to an order and takes its product from the stock.
@@ -146,7 +166,7 @@ func (s *Store) AdvanceOrder(ctx context.Context, id string) (*Advanced, error) 
 	var advanced Advanced
 	err := s.write(ctx, func(t tx) error {
 		var found orders
-		if err := t.query(selectOrder, found.scan, id); err != nil {
+		if err := t.hold(selectOrder, found.scan, id); err != nil {
 			return err
 		}
 		order := found.first()
@@ -195,7 +215,8 @@ func insert(t tx, o *Order) error {
 		return err
 	}
 	for i, line := range o.Lines {
-		err := t.exec(insertLine, o.ID, i, line.ProductID, line.Quantity, int64(line.Price))
+		product, _ := productKey(line.ProductID) // it was found by it
+		err := t.exec(insertLine, o.ID, i, product, line.Quantity, int64(line.Price))
 		if err != nil {
 			return err
 		}

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"errors"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -87,6 +89,43 @@ func TestTheLastOneIsSoldOnce(t *testing.T) {
 		all.Wait()
 		if left := product(t, s, "1").Stock; sold.Load() != stock || left != 0 {
 			t.Errorf("of %d, %d were sold and %d are left", stock, sold.Load(), left)
+		}
+	})
+}
+
+func TestOrdersThatCrossTakeNothingFromEachOther(t *testing.T) {
+	everyStore(t, func(t *testing.T, s *Store) {
+		one, two := withStock(t, s, "1"), withStock(t, s, "2")
+		var sold atomic.Int32
+		var all sync.WaitGroup
+		for i := range 20 {
+			lines := []OrderLineInput{{"1", 1}, {"2", 1}}
+			if i%2 == 0 {
+				slices.Reverse(lines)
+			}
+			all.Go(func() {
+				placed, err := s.PlaceOrder(t.Context(), "ada", lines)
+				switch {
+				case err == nil && (len(placed.Taken) != 2 || placed.Taken[0].Product.ID != lines[0].ProductID):
+					t.Errorf("%v took %+v", lines, placed.Taken)
+				case err == nil:
+					sold.Add(1)
+				default:
+					var mistake *Error
+					if !errors.As(err, &mistake) {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		if want := min(one.Stock, two.Stock, 20); sold.Load() != want {
+			t.Errorf("%d orders were placed, want %d", sold.Load(), want)
+		}
+		for _, before := range []Product{one, two} {
+			if left := product(t, s, before.ID).Stock; left != before.Stock-sold.Load() || left < 0 {
+				t.Errorf("of %d, %d are left after %d orders", before.Stock, left, sold.Load())
+			}
 		}
 	})
 }

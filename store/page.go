@@ -2,9 +2,9 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
+	"strconv"
 )
 
 // How many items a page may have, and has if nobody says.
@@ -65,7 +65,7 @@ const (
 
 // Products returns one page of products.
 func (s *Store) Products(ctx context.Context, q ProductQuery) (*ProductPage, error) {
-	plan, err := q.plan()
+	plan, err := q.plan(s.reader.dialect)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (s *Store) Products(ctx context.Context, q ProductQuery) (*ProductPage, err
 // CountProducts counts the products that a filter keeps.
 func (s *Store) CountProducts(ctx context.Context, f ProductFilter) (int32, error) {
 	var n int32
-	err := s.reader.query(ctx, `SELECT count(*) FROM products WHERE `+filterSQL,
+	err := s.reader.query(ctx, `SELECT count(*) FROM products WHERE `+s.reader.dialect.filter,
 		func(r row) error { return r.Scan(&n) }, f.args()...)
 	if err != nil {
 		return 0, fmt.Errorf("store: count products: %w", err)
@@ -106,22 +106,24 @@ func (s *Store) CountProducts(ctx context.Context, f ProductFilter) (int32, erro
 	return n, nil
 }
 
-// filterSQL is one text for every filter, so that few statements are prepared: a catalogue is
-// small, and its pages walk the index of their order.
-const filterSQL = `(:text IS NULL OR instr(lower(name || ' ' || description), lower(:text)) > 0)
-	AND (:category IS NULL OR category = :category)
-	AND (:min IS NULL OR price >= :min)
-	AND (:max IS NULL OR price <= :max)
-	AND (:stocked IS NULL OR (stock > 0) = :stocked)`
-
+// args are the parameters of dialect.filter.
 func (f ProductFilter) args() []any {
-	return []any{
-		sql.Named("text", f.Text),
-		sql.Named("category", f.Category),
-		sql.Named("min", (*int64)(f.MinPrice)),
-		sql.Named("max", (*int64)(f.MaxPrice)),
-		sql.Named("stocked", f.InStock),
+	return []any{lowerASCII(f.Text), f.Category, (*int64)(f.MinPrice), (*int64)(f.MaxPrice), f.InStock}
+}
+
+// lowerASCII leaves other letters alone, as SQLite's lower does: which of them PostgreSQL's would
+// change depends on the database.
+func lowerASCII(text *string) *string {
+	if text == nil {
+		return nil
 	}
+	lower := []byte(*text)
+	for i, c := range lower {
+		if 'A' <= c && c <= 'Z' {
+			lower[i] = c + 'a' - 'A'
+		}
+	}
+	return new(string(lower))
 }
 
 // A pagePlan is a query as SQL. Its text has few shapes: it is prepared once for each.
@@ -133,7 +135,7 @@ type pagePlan struct {
 	backward bool // the rows come in reverse
 }
 
-func (q ProductQuery) plan() (*pagePlan, error) {
+func (q ProductQuery) plan(d *dialect) (*pagePlan, error) {
 	p := &pagePlan{args: q.Filter.args(), by: q.Order.Field, backward: q.Last != nil}
 	name, size := "first", int32(DefaultPage)
 	switch {
@@ -163,20 +165,19 @@ func (q ProductQuery) plan() (*pagePlan, error) {
 		direction = map[string]string{"ASC": "DESC", "DESC": "ASC"}[direction]
 	}
 
-	p.text = `SELECT ` + productColumns + ` FROM products WHERE ` + filterSQL
-	if err := p.bound("after", column, later, q.After); err != nil {
+	p.text = `SELECT ` + productColumns + ` FROM products WHERE ` + d.filter
+	if err := p.bound(column, later, q.After); err != nil {
 		return nil, err
 	}
-	if err := p.bound("before", column, earlier, q.Before); err != nil {
+	if err := p.bound(column, earlier, q.Before); err != nil {
 		return nil, err
 	}
-	p.text += fmt.Sprintf(` ORDER BY %[1]s %[2]s, id %[2]s LIMIT :limit`, column, direction)
-	p.args = append(p.args, sql.Named("limit", p.limit+1))
+	p.text += fmt.Sprintf(` ORDER BY %[1]s %[2]s, id %[2]s LIMIT %[3]s`, column, direction, p.arg(p.limit+1))
 	return p, nil
 }
 
 // bound keeps the products on one side of a cursor, if there is one.
-func (p *pagePlan) bound(name, column, side string, cursor *string) error {
+func (p *pagePlan) bound(column, side string, cursor *string) error {
 	if cursor == nil {
 		return nil
 	}
@@ -184,9 +185,14 @@ func (p *pagePlan) bound(name, column, side string, cursor *string) error {
 	if err != nil {
 		return err
 	}
-	p.text += fmt.Sprintf(` AND (%[1]s, id) %[2]s (:%[3]sKey, :%[3]sID)`, column, side, name)
-	p.args = append(p.args, sql.Named(name+"Key", key), sql.Named(name+"ID", id))
+	p.text += fmt.Sprintf(` AND (%s, id) %s (%s, %s)`, column, side, p.arg(key), p.arg(id))
 	return nil
+}
+
+// arg adds an argument and returns the parameter that stands for it.
+func (p *pagePlan) arg(value any) string {
+	p.args = append(p.args, value)
+	return "$" + strconv.Itoa(len(p.args))
 }
 
 func checkLimit(name string, n int32) error {

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -90,49 +91,53 @@ func sorted(t *testing.T, s *Store, order ProductOrder) []string {
 }
 
 func TestFilters(t *testing.T) {
-	s := open(t, Memory)
-	for _, c := range []struct {
-		name   string
-		filter ProductFilter
-		keeps  func(Product) bool
-	}{
-		{"no condition keeps everything", ProductFilter{}, func(Product) bool { return true }},
-		{"text is sought in names and descriptions, in either case", ProductFilter{Text: new("OAK")}, func(p Product) bool {
-			return strings.Contains(strings.ToLower(p.Name+" "+p.Description), "oak")
-		}},
-		{"text is no pattern", ProductFilter{Text: new("%")}, func(Product) bool { return false }},
-		{"a category is exact", ProductFilter{Category: new("Kitchen")}, func(p Product) bool { return p.Category == "Kitchen" }},
-		{"prices are inclusive", ProductFilter{MinPrice: new(Decimal(5000)), MaxPrice: new(Decimal(10000))}, func(p Product) bool {
-			return p.Price >= 5000 && p.Price <= 10000
-		}},
-		{"in stock", ProductFilter{InStock: new(true)}, func(p Product) bool { return p.Stock > 0 }},
-		{"sold out", ProductFilter{InStock: new(false)}, func(p Product) bool { return p.Stock == 0 }},
-		{"conditions add up", ProductFilter{Category: new("Audio"), MaxPrice: new(Decimal(10000)), InStock: new(true)}, func(p Product) bool {
-			return p.Category == "Audio" && p.Price <= 10000 && p.Stock > 0
-		}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			var want int32
-			for _, p := range Seed() {
-				if c.keeps(p) {
-					want++
+	everyStore(t, func(t *testing.T, s *Store) {
+		for _, c := range []struct {
+			name   string
+			filter ProductFilter
+			keeps  func(Product) bool
+		}{
+			{"no condition keeps everything", ProductFilter{}, func(Product) bool { return true }},
+			{"text is sought in names and descriptions, in either case", ProductFilter{Text: new("OAK")}, func(p Product) bool {
+				return strings.Contains(strings.ToLower(p.Name+" "+p.Description), "oak")
+			}},
+			{"text is no pattern", ProductFilter{Text: new("%")}, func(Product) bool { return false }},
+			{"no text is in every text", ProductFilter{Text: new("")}, func(Product) bool { return true }},
+			{"a category is exact", ProductFilter{Category: new("Kitchen")}, func(p Product) bool { return p.Category == "Kitchen" }},
+			{"prices are inclusive", ProductFilter{MinPrice: new(Decimal(5000)), MaxPrice: new(Decimal(10000))}, func(p Product) bool {
+				return p.Price >= 5000 && p.Price <= 10000
+			}},
+			{"in stock", ProductFilter{InStock: new(true)}, func(p Product) bool { return p.Stock > 0 }},
+			{"sold out", ProductFilter{InStock: new(false)}, func(p Product) bool { return p.Stock == 0 }},
+			{"conditions add up", ProductFilter{Category: new("Audio"), MaxPrice: new(Decimal(10000)), InStock: new(true)}, func(p Product) bool {
+				return p.Category == "Audio" && p.Price <= 10000 && p.Stock > 0
+			}},
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				var want int32
+				for _, p := range Seed() {
+					if c.keeps(p) {
+						want++
+					}
 				}
-			}
-			if n, err := s.CountProducts(t.Context(), c.filter); n != want || err != nil {
-				t.Errorf("counted %d (%v), want %d", n, err, want)
-			}
-			page := read(t, s, ProductQuery{First: new(int32(MaxPage)), Filter: c.filter})
-			if len(page.Products) != min(int(want), MaxPage) || slices.ContainsFunc(page.Products, func(p Product) bool { return !c.keeps(p) }) {
-				t.Errorf("the page has %d products, want %d", len(page.Products), want)
-			}
-		})
-	}
+				if n, err := s.CountProducts(t.Context(), c.filter); n != want || err != nil {
+					t.Errorf("counted %d (%v), want %d", n, err, want)
+				}
+				page := read(t, s, ProductQuery{First: new(int32(MaxPage)), Filter: c.filter})
+				if len(page.Products) != min(int(want), MaxPage) || slices.ContainsFunc(page.Products, func(p Product) bool { return !c.keeps(p) }) {
+					t.Errorf("the page has %d products, want %d", len(page.Products), want)
+				}
+			})
+		}
+	})
 }
 
 func TestAPageWithoutASizeHasTheDefaultOne(t *testing.T) {
-	if page := read(t, open(t, Memory), ProductQuery{}); len(page.Products) != DefaultPage {
-		t.Errorf("the page has %d products, want %d", len(page.Products), DefaultPage)
-	}
+	everyStore(t, func(t *testing.T, s *Store) {
+		if page := read(t, s, ProductQuery{}); len(page.Products) != DefaultPage {
+			t.Errorf("the page has %d products, want %d", len(page.Products), DefaultPage)
+		}
+	})
 }
 
 // A page reads its own rows and no more, whatever its order: SQLite sorts nothing.
@@ -140,7 +145,7 @@ func TestPagesWalkAnIndex(t *testing.T) {
 	s := open(t, Memory)
 	for _, field := range []ProductOrderField{ByName, ByPrice, ByUpdated} {
 		cursor := cursorOf(new(product(t, s, "7")), field)
-		plan, err := ProductQuery{Last: new(int32(5)), Before: &cursor, Order: ProductOrder{Field: field}}.plan()
+		plan, err := ProductQuery{Last: new(int32(5)), Before: &cursor, Order: ProductOrder{Field: field}}.plan(s.reader.dialect)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,35 +164,76 @@ func TestPagesWalkAnIndex(t *testing.T) {
 }
 
 func TestAPageBetweenTwoCursors(t *testing.T) {
-	s := open(t, Memory)
-	all := read(t, s, ProductQuery{First: new(int32(10))})
-	between := read(t, s, ProductQuery{First: new(int32(10)), After: &all.Cursors[2], Before: &all.Cursors[7]})
-	if got, want := idsOf(between), idsOf(all)[3:7]; !slices.Equal(got, want) {
-		t.Errorf("the products are %v, want %v", got, want)
+	everyStore(t, func(t *testing.T, s *Store) {
+		all := read(t, s, ProductQuery{First: new(int32(10))})
+		between := read(t, s, ProductQuery{First: new(int32(10)), After: &all.Cursors[2], Before: &all.Cursors[7]})
+		if got, want := idsOf(between), idsOf(all)[3:7]; !slices.Equal(got, want) {
+			t.Errorf("the products are %v, want %v", got, want)
+		}
+	})
+}
+
+// Text is bytes in both databases, whatever a locale says.
+func TestNamesAreSortedAndSoughtByTheirBytes(t *testing.T) {
+	names := []string{"Zebra", "apple", "Ärmel", "ärmel", "a-b", "ab", "a b", "Éclair", "éclair", "日本"}
+	everyStore(t, func(t *testing.T, s *Store) {
+		for i, name := range names {
+			addProduct(t, s, Product{ID: strconv.Itoa(1000 + i), Name: name, Category: "names"})
+		}
+		var got []string
+		q := ProductQuery{First: new(int32(3)), Filter: ProductFilter{Category: new("names")}}
+		for more := true; more; {
+			page := read(t, s, q)
+			for _, p := range page.Products {
+				got = append(got, p.Name)
+			}
+			more, q.After = page.HasNext, &page.Cursors[len(page.Cursors)-1]
+		}
+		if want := slices.Sorted(slices.Values(names)); !slices.Equal(got, want) {
+			t.Errorf("the names are %q, want %q", got, want)
+		}
+		for text, want := range map[string]int32{"APPLE": 1, "ärmel": 1, "Ärmel": 1, "ÄRMEL": 1, "ÉCLAIR": 1, "AB": 1} {
+			if n, err := s.CountProducts(t.Context(), ProductFilter{Text: &text, Category: new("names")}); n != want || err != nil {
+				t.Errorf("%q stands in %d names (%v), want %d", text, n, err, want)
+			}
+		}
+	})
+}
+
+// addProduct adds a product that the catalogue does not have.
+func addProduct(t *testing.T, s *Store, p Product) {
+	t.Helper()
+	err := s.write(t.Context(), func(tx tx) error {
+		key, _ := productKey(p.ID)
+		return tx.exec(insertProduct, key, p.Name, p.Description, p.Category, 100, "EUR", 0, 1, 0)
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
 func TestPagesOutOfBoundsAreRefused(t *testing.T) {
-	s := open(t, Memory)
-	byName := read(t, s, ProductQuery{First: new(int32(1))}).Cursors[0]
-	for _, c := range []struct {
-		name  string
-		query ProductQuery
-		want  string
-	}{
-		{"none forward", ProductQuery{First: new(int32(0))}, "`first` is 1 to 100, not 0"},
-		{"too many forward", ProductQuery{First: new(int32(101))}, "`first` is 1 to 100, not 101"},
-		{"less than none backward", ProductQuery{Last: new(int32(-1))}, "`last` is 1 to 100, not -1"},
-		{"a cursor that is none", ProductQuery{After: new("next")}, "is not a cursor"},
-		{"an empty cursor", ProductQuery{Before: new("")}, "is not a cursor"},
-		{"a cursor of another order", ProductQuery{After: &byName, Order: ProductOrder{Field: ByPrice}}, "belongs to the order"},
-		{"an unknown order", ProductQuery{Order: ProductOrder{Field: "SIZE"}}, "cannot be sorted"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			_, err := s.Products(t.Context(), c.query)
-			refused(t, err, c.want)
-		})
-	}
+	everyStore(t, func(t *testing.T, s *Store) {
+		byName := read(t, s, ProductQuery{First: new(int32(1))}).Cursors[0]
+		for _, c := range []struct {
+			name  string
+			query ProductQuery
+			want  string
+		}{
+			{"none forward", ProductQuery{First: new(int32(0))}, "`first` is 1 to 100, not 0"},
+			{"too many forward", ProductQuery{First: new(int32(101))}, "`first` is 1 to 100, not 101"},
+			{"less than none backward", ProductQuery{Last: new(int32(-1))}, "`last` is 1 to 100, not -1"},
+			{"a cursor that is none", ProductQuery{After: new("next")}, "is not a cursor"},
+			{"an empty cursor", ProductQuery{Before: new("")}, "is not a cursor"},
+			{"a cursor of another order", ProductQuery{After: &byName, Order: ProductOrder{Field: ByPrice}}, "belongs to the order"},
+			{"an unknown order", ProductQuery{Order: ProductOrder{Field: "SIZE"}}, "cannot be sorted"},
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				_, err := s.Products(t.Context(), c.query)
+				refused(t, err, c.want)
+			})
+		}
+	})
 }
 
 // A cursor comes from outside: whatever it is, it is read or refused.

@@ -3,25 +3,77 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
 )
 
 // A pool is connections to the database, with the statements that were prepared on them.
 type pool struct {
 	db       *sql.DB
-	prepared sync.Map // SQL text -> *sql.Stmt; the texts are constants and pages' few shapes
+	dialect  *dialect
+	timeout  time.Duration // of a call; 0: the caller's alone
+	prepared sync.Map      // SQL text -> *sql.Stmt; the texts are constants and pages' few shapes
+
+	mark atomic.Pointer[string] // of what is written, see MarkWrites; nil: none
 }
 
-func openPool(file string, connections int, parameters ...string) (*pool, error) {
-	db, err := sql.Open("sqlite", file+"?"+strings.Join(parameters, "&"))
+// bounded gives a call its time, and its failure a name. What ends because ctx has ended is the
+// caller's own end.
+func (p *pool) bounded(ctx context.Context, call func(context.Context) error) error {
+	limited := ctx
+	if p.timeout > 0 {
+		var cancel context.CancelFunc
+		limited, cancel = context.WithTimeout(ctx, p.timeout)
+		defer cancel()
+	}
+	err := call(limited)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil && !errors.Is(err, ctx.Err()):
+		return fmt.Errorf("%w: %w", ctx.Err(), err)
+	case ctx.Err() == nil && (limited.Err() != nil || p.dialect.away(err)):
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return err
+}
+
+// query runs a SELECT and calls scan for every row. The connection is free when it returns.
+func (p *pool) query(ctx context.Context, text string, scan func(row) error, args ...any) error {
+	if err := checkArgs(args); err != nil {
+		return err
+	}
+	return p.bounded(ctx, func(ctx context.Context) error {
+		rows, err := p.rows(ctx, text, args)
+		return scanAll(rows, err, scan)
+	})
+}
+
+func (p *pool) rows(ctx context.Context, text string, args []any) (*sql.Rows, error) {
+	if p.dialect.prepares {
+		return alive(ctx, p, func() (*sql.Rows, error) { return p.db.QueryContext(ctx, text, args...) })
+	}
+	stmt, err := p.stmt(ctx, text)
 	if err != nil {
 		return nil, err
 	}
-	// Idle connections stay: they hold prepared statements, and in memory the database itself.
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections)
-	return &pool{db: db}, nil
+	return stmt.QueryContext(ctx, args...)
+}
+
+// alive does something that changes nothing, on another connection if the first was closed while it
+// was idle: after a restart of the server, every one of the pool may be.
+func alive[T any](ctx context.Context, p *pool, do func() (T, error)) (T, error) {
+	for range p.db.Stats().MaxOpenConnections {
+		if done, err := do(); err == nil || ctx.Err() != nil || !p.dialect.lost(err) {
+			return done, err
+		}
+	}
+	return do()
 }
 
 // stmt prepares a statement, once per text.
@@ -40,53 +92,11 @@ func (p *pool) stmt(ctx context.Context, text string) (*sql.Stmt, error) {
 	return made, nil
 }
 
-// query runs a SELECT and calls scan for every row. The connection is free when it returns.
-func (p *pool) query(ctx context.Context, text string, scan func(row) error, args ...any) error {
-	stmt, err := p.stmt(ctx, text)
-	if err != nil {
-		return err
-	}
-	return scanAll(ctx, stmt, scan, args)
-}
-
-// A tx is a transaction and the context it runs in; it does not outlive the call that made it.
-type tx struct {
-	ctx  context.Context
-	tx   *sql.Tx
-	pool *pool
-}
-
-// stmt takes a prepared statement. It must not prepare on the pool, whose one connection this
-// transaction holds: a text that prepareWrites does not list is prepared for this transaction.
-func (t tx) stmt(text string) (*sql.Stmt, error) {
-	if found, ok := t.pool.prepared.Load(text); ok {
-		return t.tx.StmtContext(t.ctx, found.(*sql.Stmt)), nil
-	}
-	return t.tx.PrepareContext(t.ctx, text)
-}
-
-func (t tx) exec(text string, args ...any) error {
-	stmt, err := t.stmt(text)
-	if err != nil {
-		return err
-	}
-	_, err = stmt.ExecContext(t.ctx, args...)
-	return err
-}
-
-func (t tx) query(text string, scan func(row) error, args ...any) error {
-	stmt, err := t.stmt(text)
-	if err != nil {
-		return err
-	}
-	return scanAll(t.ctx, stmt, scan, args)
-}
-
 // A row is one row of a result.
 type row interface{ Scan(dest ...any) error }
 
-func scanAll(ctx context.Context, stmt *sql.Stmt, scan func(row) error, args []any) error {
-	rows, err := stmt.QueryContext(ctx, args...)
+// scanAll takes what a query returned.
+func scanAll(rows *sql.Rows, err error, scan func(row) error) error {
 	if err != nil {
 		return err
 	}
@@ -97,4 +107,18 @@ func scanAll(ctx context.Context, stmt *sql.Stmt, scan func(row) error, args []a
 		}
 	}
 	return rows.Err()
+}
+
+// checkArgs refuses text that PostgreSQL cannot keep, for both databases.
+func checkArgs(args []any) error {
+	for _, arg := range args {
+		text, ok := arg.(string)
+		if pointer, is := arg.(*string); is && pointer != nil {
+			text, ok = *pointer, true
+		}
+		if ok && (!utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0) {
+			return refuse("%.40q is no text: it is not UTF-8, or has a NUL", text)
+		}
+	}
+	return nil
 }

@@ -43,10 +43,9 @@ type Restocked struct {
 const productColumns = `id, name, description, category, price, currency, stock, revision, updated_at`
 
 const (
-	selectProduct  = `SELECT ` + productColumns + ` FROM products WHERE id = ?`
-	selectProducts = `SELECT ` + productColumns + ` FROM products
-		WHERE id IN (SELECT value FROM json_each(?))`
-	updateProduct = `UPDATE products SET price = ?, stock = ?, revision = ?, updated_at = ? WHERE id = ?`
+	selectProduct  = `SELECT ` + productColumns + ` FROM products WHERE id = $1`
+	selectProducts = `SELECT ` + productColumns + ` FROM products WHERE id IN (SELECT `
+	updateProduct  = `UPDATE products SET price = $1, stock = $2, revision = $3, updated_at = $4 WHERE id = $5`
 )
 
 // Product returns the product with an id, or nil if there is none.
@@ -65,22 +64,12 @@ func (s *Store) Product(ctx context.Context, id string) (*Product, error) {
 
 // ProductsByID returns the products with the ids, by id; unknown ids are missing in the result.
 func (s *Store) ProductsByID(ctx context.Context, ids []string) (map[string]Product, error) {
-	keys := make([]int64, 0, len(ids))
-	for _, id := range ids {
-		if key, ok := productKey(id); ok {
-			keys = append(keys, key)
-		}
-	}
-	list, err := json.Marshal(keys)
-	if err != nil {
-		return nil, fmt.Errorf("store: %d products by id: %w", len(ids), err)
-	}
-	found := make(map[string]Product, len(keys))
-	err = s.reader.query(ctx, selectProducts, func(r row) error {
+	found := make(map[string]Product, len(ids))
+	err := s.reader.query(ctx, selectProducts+s.reader.dialect.items+`)`, func(r row) error {
 		p, err := scanProduct(r)
 		found[p.ID] = p
 		return err
-	}, string(list))
+	}, productKeys(ids))
 	if err != nil {
 		return nil, fmt.Errorf("store: %d products by id: %w", len(ids), err)
 	}
@@ -135,7 +124,7 @@ func (s *Store) changeProduct(t tx, id string, change func(*Product) error) (Pro
 	var p *Product
 	key, ok := productKey(id)
 	if ok {
-		if err := t.query(selectProduct, scanInto(&p), key); err != nil {
+		if err := t.hold(selectProduct, scanInto(&p), key); err != nil {
 			return Product{}, err
 		}
 	}
@@ -156,6 +145,18 @@ func (s *Store) changeProduct(t tx, id string, change func(*Product) error) (Pro
 func productKey(id string) (int64, bool) {
 	key, err := strconv.ParseInt(id, 10, 64)
 	return key, err == nil && strconv.FormatInt(key, 10) == id
+}
+
+// productKeys is the ids that can be a product's, as a list of JSON.
+func productKeys(ids []string) string {
+	keys := make([]int64, 0, len(ids))
+	for _, id := range ids {
+		if key, ok := productKey(id); ok {
+			keys = append(keys, key)
+		}
+	}
+	text, _ := json.Marshal(keys) // integers: it cannot fail
+	return string(text)
 }
 
 func scanProduct(r row) (Product, error) {

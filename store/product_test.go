@@ -49,15 +49,16 @@ func TestChangePrice(t *testing.T) {
 }
 
 func TestPricesOutOfBoundsAreRefused(t *testing.T) {
-	s := open(t, Memory)
-	before := product(t, s, "1")
-	for _, price := range []Decimal{0, -1, MaxPrice + 1, math.MinInt64, math.MaxInt64} {
-		_, err := s.ChangePrice(t.Context(), "1", price)
-		refused(t, err, "a price is more than 0")
-	}
-	if after := product(t, s, "1"); after != before {
-		t.Errorf("the product is %+v, want %+v", after, before)
-	}
+	everyStore(t, func(t *testing.T, s *Store) {
+		before := product(t, s, "1")
+		for _, price := range []Decimal{0, -1, MaxPrice + 1, math.MinInt64, math.MaxInt64} {
+			_, err := s.ChangePrice(t.Context(), "1", price)
+			refused(t, err, "a price is more than 0")
+		}
+		if after := product(t, s, "1"); after != before {
+			t.Errorf("the product is %+v, want %+v", after, before)
+		}
+	})
 }
 
 func TestRestock(t *testing.T) {
@@ -77,21 +78,22 @@ func TestRestock(t *testing.T) {
 }
 
 func TestQuantitiesOutOfBoundsAreRefused(t *testing.T) {
-	s := open(t, Memory)
-	for _, quantity := range []int32{0, -5, MaxRestock + 1, math.MaxInt32} {
-		_, err := s.Restock(t.Context(), "1", quantity)
-		refused(t, err, "a product is restocked by 1 to")
-	}
-	var err error
-	for range MaxStock/MaxRestock + 1 {
-		if _, err = s.Restock(t.Context(), "1", MaxRestock); err != nil {
-			break
+	everyStore(t, func(t *testing.T, s *Store) {
+		for _, quantity := range []int32{0, -5, MaxRestock + 1, math.MaxInt32} {
+			_, err := s.Restock(t.Context(), "1", quantity)
+			refused(t, err, "a product is restocked by 1 to")
 		}
-	}
-	refused(t, err, "1000000 is the most")
-	if p := product(t, s, "1"); p.Stock > MaxStock {
-		t.Errorf("the stock is %d, want %d at most", p.Stock, MaxStock)
-	}
+		var err error
+		for range MaxStock/MaxRestock + 1 {
+			if _, err = s.Restock(t.Context(), "1", MaxRestock); err != nil {
+				break
+			}
+		}
+		refused(t, err, "1000000 is the most")
+		if p := product(t, s, "1"); p.Stock > MaxStock {
+			t.Errorf("the stock is %d, want %d at most", p.Stock, MaxStock)
+		}
+	})
 }
 
 func TestConcurrentChangesGetRevisionsWithoutAGap(t *testing.T) {

@@ -27,7 +27,10 @@ type department struct {
 	} `json:"items"`
 }
 
-const insertProduct = `INSERT INTO products (` + productColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+const insertProduct = `INSERT INTO products (` + productColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+
+// selectFilled says whether there is a product.
+const selectFilled = `SELECT EXISTS (SELECT 1 FROM products)`
 
 // Seed returns the products that an empty database is filled with, always the same ones.
 func Seed() []Product {
@@ -77,14 +80,15 @@ func seedStock(random *rand.Rand) int32 {
 
 // seed fills the database if it has no product.
 func (s *Store) seed(ctx context.Context) error {
-	return s.write(ctx, func(t tx) error {
+	err := s.write(ctx, func(t tx) error {
 		var filled bool
-		err := t.query(`SELECT EXISTS (SELECT 1 FROM products)`, func(r row) error { return r.Scan(&filled) })
+		err := t.query(selectFilled, func(r row) error { return r.Scan(&filled) })
 		if err != nil || filled {
 			return err
 		}
 		for _, p := range Seed() {
-			err := t.exec(insertProduct, p.ID, p.Name, p.Description, p.Category, int64(p.Price), p.Currency,
+			key, _ := productKey(p.ID)
+			err := t.exec(insertProduct, key, p.Name, p.Description, p.Category, int64(p.Price), p.Currency,
 				p.Stock, p.Revision, p.UpdatedAt.UnixMilli())
 			if err != nil {
 				return fmt.Errorf("product %s: %w", p.ID, err)
@@ -92,4 +96,8 @@ func (s *Store) seed(ctx context.Context) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return fmt.Errorf("seed: %w", err)
+	}
+	return nil
 }

@@ -5,14 +5,31 @@ import (
 	"errors"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/sluice-gateway/sluice/internal/pgtest"
+	"go.uber.org/goleak"
 )
 
-// everyStore runs a test on a database in memory and on one in a file.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// everyStore runs a test on a new database of every kind: what holds for one holds for all.
 func everyStore(t *testing.T, test func(*testing.T, *Store)) {
-	t.Run("in memory", func(t *testing.T) { test(t, open(t, Memory)) })
-	t.Run("in a file", func(t *testing.T) { test(t, open(t, filepath.Join(t.TempDir(), "shop.db"))) })
+	everyDatabase(t, func(t *testing.T, dsn string) { test(t, open(t, dsn)) })
+}
+
+// everyDatabase is everyStore for a test that opens the database itself.
+func everyDatabase(t *testing.T, test func(t *testing.T, dsn string)) {
+	t.Run("in memory", func(t *testing.T) { test(t, Memory) })
+	everySharedDatabase(t, test)
+}
+
+// everySharedDatabase is everyDatabase for a test that opens the database more than once.
+func everySharedDatabase(t *testing.T, test func(t *testing.T, dsn string)) {
+	t.Run("in a file", func(t *testing.T) { test(t, filepath.Join(t.TempDir(), "shop.db")) })
+	t.Run("in PostgreSQL", func(t *testing.T) { test(t, pgtest.Start(t)) })
 }
 
 func open(t testing.TB, dsn string) *Store {
@@ -67,55 +84,130 @@ func TestAnEmptyDatabaseIsFilledWithTheSeed(t *testing.T) {
 }
 
 func TestOpeningAgain(t *testing.T) {
+	everySharedDatabase(t, func(t *testing.T, dsn string) {
+		first, err := Open(t.Context(), dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := first.ChangePrice(t.Context(), "1", 4242); err != nil {
+			t.Fatal(err)
+		}
+		withStock(t, first, "2")
+		placed, err := first.PlaceOrder(t.Context(), "ada", []OrderLineInput{{"2", 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := first.Close(); err != nil {
+			t.Fatal(err)
+		}
+
+		second := open(t, dsn)
+		if p := product(t, second, "1"); p.Price != 4242 || p.Revision != 2 {
+			t.Errorf("the seed overwrote product 1: it is %+v", p)
+		}
+		if n, err := second.CountProducts(t.Context(), ProductFilter{}); n != 300 || err != nil {
+			t.Errorf("there are %d products (%v), want 300", n, err)
+		}
+		if o, err := second.Order(t.Context(), placed.Order.ID); o == nil || err != nil {
+			t.Errorf("the order is gone (%v)", err)
+		}
+	})
+}
+
+func TestAFileMayHaveAnyName(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "what is 100% #1?.db") // a name that a URI must escape
-	first, err := Open(t.Context(), file)
+	s, err := Open(t.Context(), file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := first.ChangePrice(t.Context(), "1", 4242); err != nil {
-		t.Fatal(err)
-	}
-	placed, err := first.PlaceOrder(t.Context(), "ada", []OrderLineInput{{"2", 1}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := first.Close(); err != nil {
+	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if found, _ := filepath.Glob(filepath.Join(filepath.Dir(file), "what*")); len(found) != 1 || found[0] != file {
 		t.Fatalf("the files are %q, want only %q", found, file)
 	}
+}
 
-	second := open(t, file)
-	if p := product(t, second, "1"); p.Price != 4242 || p.Revision != 2 {
-		t.Errorf("the seed overwrote product 1: it is %+v", p)
-	}
-	if n, err := second.CountProducts(t.Context(), ProductFilter{}); n != 300 || err != nil {
-		t.Errorf("there are %d products (%v), want 300", n, err)
-	}
-	if o, err := second.Order(t.Context(), placed.Order.ID); o == nil || err != nil {
-		t.Errorf("the order is gone (%v)", err)
-	}
+func TestNodesThatStartTogetherSetUpOnce(t *testing.T) {
+	everySharedDatabase(t, func(t *testing.T, dsn string) {
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				s, err := Open(t.Context(), dsn)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_ = s.Close()
+			})
+		}
+		all.Wait()
+		s := open(t, dsn)
+		var applied int
+		err := s.reader.db.QueryRowContext(t.Context(), `SELECT count(*) FROM goose_db_version WHERE version_id > 0`).Scan(&applied)
+		if applied != 2 || err != nil {
+			t.Errorf("%d migrations were applied (%v), want 2", applied, err)
+		}
+		if n, err := s.CountProducts(t.Context(), ProductFilter{}); n != 300 || err != nil {
+			t.Errorf("there are %d products (%v), want 300", n, err)
+		}
+	})
 }
 
 func TestMigrations(t *testing.T) {
-	s := open(t, Memory)
-	p, err := s.migrations()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if pending, err := p.HasPending(t.Context()); pending || err != nil {
-		t.Fatalf("migrations are pending after Open (%v)", err)
-	}
-	if _, err := p.DownTo(t.Context(), 0); err != nil {
-		t.Fatalf("down: %v", err)
-	}
-	if _, err := p.Up(t.Context()); err != nil {
-		t.Fatalf("up again: %v", err)
-	}
-	if n, err := s.CountProducts(t.Context(), ProductFilter{}); n != 0 || err != nil {
-		t.Fatalf("there are %d products (%v), want none", n, err)
-	}
+	everyStore(t, func(t *testing.T, s *Store) {
+		m, err := migrations(s.writer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pending, err := m.HasPending(t.Context()); pending || err != nil {
+			t.Fatalf("migrations are pending after Open (%v)", err)
+		}
+		if _, err := m.DownTo(t.Context(), 0); err != nil {
+			t.Fatalf("down: %v", err)
+		}
+		if _, err := m.Up(t.Context()); err != nil {
+			t.Fatalf("up again: %v", err)
+		}
+		if n, err := s.CountProducts(t.Context(), ProductFilter{}); n != 0 || err != nil {
+			t.Fatalf("there are %d products (%v), want none", n, err)
+		}
+	})
+}
+
+func TestPing(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, dsn string) {
+		s, err := Open(t.Context(), dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Ping(t.Context()); err != nil {
+			t.Errorf("an open database: %v", err)
+		}
+		if err := errors.Join(s.Close(), s.Close()); err != nil {
+			t.Errorf("closed twice: %v", err)
+		}
+		if err := s.Ping(t.Context()); err == nil {
+			t.Error("a closed database answers")
+		}
+	})
+}
+
+// PostgreSQL keeps no NUL. Neither do we ask SQLite for one: both answer the same.
+func TestTextThatIsNoneIsRefused(t *testing.T) {
+	everyStore(t, func(t *testing.T, s *Store) {
+		for _, text := range []string{"a\x00b", "\xff"} {
+			_, err := s.CountProducts(t.Context(), ProductFilter{Text: &text})
+			refused(t, err, "is no text")
+			_, err = s.Order(t.Context(), text)
+			refused(t, err, "is no text")
+			_, err = s.AdvanceOrder(t.Context(), text)
+			refused(t, err, "is no text")
+			withStock(t, s, "1")
+			_, err = s.PlaceOrder(t.Context(), text, []OrderLineInput{{"1", 1}})
+			refused(t, err, "is no text")
+		}
+	})
 }
 
 func TestOpenSaysWhatWentWrong(t *testing.T) {
@@ -147,32 +239,71 @@ func frozen(s *Store) time.Time {
 	return at
 }
 
-func BenchmarkProduct(b *testing.B) {
-	s := open(b, filepath.Join(b.TempDir(), "shop.db"))
-	b.ReportAllocs()
-	for b.Loop() {
-		if p, err := s.Product(b.Context(), "7"); p == nil || err != nil {
-			b.Fatal(err)
-		}
+// everyBenchmark measures the call that prepare returns, on a file and on PostgreSQL.
+func everyBenchmark(b *testing.B, prepare func(*testing.B, *Store) func() error) {
+	for _, c := range []struct{ name, dsn string }{
+		{"in a file", filepath.Join(b.TempDir(), "shop.db")},
+		{"in PostgreSQL", pgtest.Start(b)},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			call := prepare(b, open(b, c.dsn))
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := call(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
+}
+
+func BenchmarkProduct(b *testing.B) {
+	everyBenchmark(b, func(b *testing.B, s *Store) func() error {
+		return func() error {
+			_, err := s.Product(b.Context(), "7")
+			return err
+		}
+	})
 }
 
 func BenchmarkChangePrice(b *testing.B) {
-	s := open(b, filepath.Join(b.TempDir(), "shop.db"))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := s.ChangePrice(b.Context(), "7", 1250); err != nil {
-			b.Fatal(err)
+	everyBenchmark(b, func(b *testing.B, s *Store) func() error {
+		return func() error {
+			_, err := s.ChangePrice(b.Context(), "7", 1250)
+			return err
 		}
-	}
+	})
+}
+
+func BenchmarkRestockAndOrder(b *testing.B) {
+	everyBenchmark(b, func(b *testing.B, s *Store) func() error {
+		return func() error {
+			if _, err := s.Restock(b.Context(), "7", 1); err != nil {
+				return err
+			}
+			_, err := s.PlaceOrder(b.Context(), "ada", []OrderLineInput{{"7", 1}})
+			return err
+		}
+	})
 }
 
 func BenchmarkPageOfProducts(b *testing.B) {
-	s := open(b, filepath.Join(b.TempDir(), "shop.db"))
-	b.ReportAllocs()
+	everyBenchmark(b, func(b *testing.B, s *Store) func() error {
+		return func() error {
+			_, err := s.Products(b.Context(), ProductQuery{})
+			return err
+		}
+	})
+}
+
+func BenchmarkOpenAgain(b *testing.B) {
+	dsn := pgtest.Start(b)
+	open(b, dsn)
 	for b.Loop() {
-		if _, err := s.Products(b.Context(), ProductQuery{}); err != nil {
+		s, err := Open(b.Context(), dsn)
+		if err != nil {
 			b.Fatal(err)
 		}
+		_ = s.Close()
 	}
 }
