@@ -39,7 +39,7 @@ generated:
 go-test:
 	$(GO) vet ./...
 	$(GO) test -race -timeout 10m ./...
-	$(GO) test -run 'Alloc' ./operation ./internal/... ./limits
+	$(GO) test -run 'Alloc' ./operation ./internal/... ./limits ./live
 	cd bench && $(GO) vet ./... && $(GO) test -race ./...
 
 e2e: deps
@@ -54,7 +54,7 @@ FUZZTIME ?= 10s
 fuzz:
 	@for file in $$(git ls-files '*_test.go' | xargs grep -l '^func Fuzz'); do \
 		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\).*/\1/p' $$file); do \
-			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
+			(cd $$(dirname $$file) && $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) .) || exit 1; \
 		done; \
 	done
 

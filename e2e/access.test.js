@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
 import { clients } from "./clients/index.js";
-import { checkConnected, follow, refusal } from "./support/connected.js";
+import { checkConnected, follow, refusal, watchSocket } from "./support/connected.js";
 import { adminKey, authorization, leeway, sign } from "./support/credentials.js";
 import { Gateway } from "./support/gateway.js";
 import { Redis } from "./support/redis.js";
@@ -35,20 +35,6 @@ after(async () => {
 
 /** Without the client's own pause, which is a second at least. */
 const atOnce = { retryWait: () => Promise.resolve() };
-
-/** What a client's socket goes through: its closes and the pongs it gets. */
-function watchSocket() {
-  const seen = { opened: 0, closes: [], pongs: [] };
-  const on = {
-    connected: (socket) => {
-      seen.socket = socket;
-      seen.opened++;
-    },
-    closed: ({ code, reason }) => seen.closes.push(`${code} ${reason}`),
-    pong: (received, payload) => received && payload && seen.pongs.push(payload),
-  };
-  return { seen, on };
-}
 
 for (const client of clients) {
   const overSocket = client.transport === "WebSocket";

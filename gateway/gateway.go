@@ -6,6 +6,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,9 +49,10 @@ type Options struct {
 	// PartialStatus answers data with errors by HTTP status 294 instead of 200, to clients that take
 	// application/graphql-response+json; default off, for few know it yet.
 	PartialStatus bool
-	// The options of the parts: all operations, all of HTTP, WebSocket sessions, and the streams of
-	// SSE and multipart responses.
+	// The options of the parts: all operations, all sessions, all of HTTP, WebSocket sessions, and the
+	// streams of SSE and multipart responses.
 	Operation operation.Options
+	Sessions  transport.SessionLimits
 	HTTP      transport.ReaderOptions
 	WebSocket graphqlws.Options
 	Streams   transport.StreamOptions
@@ -115,12 +117,10 @@ func New(schema graphql.ExecutableSchema, options Options) (*Gateway, error) {
 		return nil, err
 	}
 	g := &Gateway{
-		options:  options,
-		broker:   options.Broker,
-		pool:     work.NewPool(),
-		sessions: transport.NewSessions(auth.NewGrants(options.Authenticator)),
-		reader:   transport.NewReader(options.Authenticator, transport.NewOrigins(options.Origins), options.HTTP),
-		started:  time.Now(),
+		options: options,
+		broker:  options.Broker,
+		pool:    work.NewPool(),
+		started: time.Now(),
 	}
 	if g.broker == nil {
 		g.broker, g.ours = memory.New(), true
@@ -130,6 +130,9 @@ func New(schema graphql.ExecutableSchema, options Options) (*Gateway, error) {
 		g.pool.Close()
 		return nil, err
 	}
+	options.HTTP.Refusals = cmp.Or(options.HTTP.Refusals, g.engine.Refusals())
+	g.reader = transport.NewReader(options.Authenticator, transport.NewOrigins(options.Origins), options.HTTP)
+	g.sessions = transport.NewSessions(g.engine, auth.NewGrants(options.Authenticator), options.Sessions)
 	g.control = newControl(g.broker, g.sessions.Grants(), options.Recheck, options.Log)
 	g.public = g.publicRoutes()
 	g.operator = g.operatorRoutes()
@@ -137,7 +140,7 @@ func New(schema graphql.ExecutableSchema, options Options) (*Gateway, error) {
 }
 
 // ServeHTTP serves front ends: /graphql speaks every protocol, /graphql/stream is the single
-// connection of GraphQL over SSE; /auth/renew; /publish/{topic}; /healthz and /readyz.
+// connection of GraphQL over SSE; /auth/renew; /publish/{topic}; /invalidate; /healthz and /readyz.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.requests.Add(1)
 	defer g.requests.Add(-1)
@@ -156,6 +159,17 @@ func (g *Gateway) Do(ctx context.Context, req operation.Request) ([]byte, error)
 // SetPlans changes what consumers have bought: operations that run go by the new terms from their next
 // event; one whose new duration is over ends. The error says what is wrong with the plans; then everything stays as it was.
 func (g *Gateway) SetPlans(plans *limits.Plans) error { return g.engine.SetPlans(plans) }
+
+// Budgets tells a resolver about the budgets of whoever asks, see operation.Engine.Budgets.
+func (g *Gateway) Budgets(ctx context.Context) ([]operation.FieldBudget, error) {
+	return g.engine.Budgets(ctx)
+}
+
+// Invalidate has live queries run again whose results were made from what some keys name, see
+// operation.Engine.Invalidate.
+func (g *Gateway) Invalidate(ctx context.Context, keys ...string) error {
+	return g.engine.Invalidate(ctx, keys...)
+}
 
 // NotReady makes /readyz answer 503 from now on, so that balancers send no new clients.
 func (g *Gateway) NotReady() { g.draining.Store(true) }

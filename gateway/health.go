@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"time"
+
+	"github.com/sluice-gateway/sluice/limits"
+	"github.com/sluice-gateway/sluice/live"
 )
 
 // A readiness is the answer of /readyz.
@@ -71,6 +74,11 @@ type Stats struct {
 	BadAnnouncements uint64  `json:"badAnnouncements"` // of credentials, not understood
 	// Endings says how often the node has ended a session, by code.
 	Endings map[string]uint64 `json:"endings"`
+	// Refusals says how many requests, sessions and events limits have cost, by the name of the limit.
+	Refusals map[string]uint64 `json:"refusals"`
+	// Budgets are the sums of what quotas have granted and what became of it.
+	Budgets limits.Stats `json:"budgets"`
+	Live    live.Stats   `json:"live"` // queries whose results are kept true
 }
 
 // Stats returns the counts of this moment.
@@ -93,6 +101,9 @@ func (g *Gateway) Stats() Stats {
 		BrokerReconnects: g.broker.Health().Reconnects,
 		BadAnnouncements: g.control.malformed.Load(),
 		Endings:          g.sessions.Endings(),
+		Refusals:         g.engine.Refusals().Counts(),
+		Budgets:          g.engine.BudgetStats(),
+		Live:             g.engine.LiveStats(),
 	}
 }
 

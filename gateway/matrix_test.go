@@ -15,8 +15,10 @@ import (
 
 	"github.com/sluice-gateway/sluice/gateway"
 	"github.com/sluice-gateway/sluice/internal/vault"
+	"github.com/sluice-gateway/sluice/limits"
 	"github.com/sluice-gateway/sluice/operation"
 	"github.com/sluice-gateway/sluice/pubsub/memory"
+	"github.com/sluice-gateway/sluice/transport/graphqlws"
 )
 
 // enough is how long a matrix goes on that has failed.
@@ -74,6 +76,8 @@ func newMatrix(t *testing.T, schema graphql.ExecutableSchema) *matrix {
 	m := &matrix{t: t, broker: memory.New(), viewers: newViewers(), grace: time.Second}
 	g, err := gateway.New(schema, gateway.Options{
 		Broker: m.broker, Authenticator: m.viewers, Log: slog.New(slog.DiscardHandler),
+		// The cells are many, and in a hurry.
+		WebSocket: graphqlws.Options{Messages: limits.UnlimitedRate, Pings: limits.UnlimitedRate},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -57,17 +57,26 @@ func (g *Gateway) publishTo(w http.ResponseWriter, r *http.Request, topic string
 	}
 }
 
+// mayDo refuses a viewer who lacks the scope for what it is doing.
+func mayDo(viewer *auth.Viewer, what, scope string) *transport.Refusal {
+	switch {
+	case viewer.IsAnonymous():
+		return transport.Refuse(http.StatusUnauthorized, operation.CodeUnauthenticated, "%s needs credentials with the scope %s", what, scope)
+	case !viewer.Has(scope):
+		refusal := transport.Refuse(http.StatusForbidden, operation.CodeForbidden, "%s needs the scope %s", what, scope)
+		refusal.Errors[0].Extensions["missingScopes"] = []string{scope}
+		return refusal
+	}
+	return nil
+}
+
 // mayPublish refuses a topic that there is not, or that is not the viewer's.
 func (g *Gateway) mayPublish(viewer *auth.Viewer, topic string) *transport.Refusal {
+	if refusal := mayDo(viewer, "publishing", publishScope); refusal != nil {
+		return refusal
+	}
 	covers := func(pattern string) bool { return pubsub.Match(pattern, topic) }
 	switch err := pubsub.ValidName(topic); {
-	case viewer.IsAnonymous():
-		return transport.Refuse(http.StatusUnauthorized, operation.CodeUnauthenticated,
-			"publishing needs credentials with the scope %s", publishScope)
-	case !viewer.Has(publishScope):
-		refusal := transport.Refuse(http.StatusForbidden, operation.CodeForbidden, "publishing needs the scope %s", publishScope)
-		refusal.Errors[0].Extensions["missingScopes"] = []string{publishScope}
-		return refusal
 	case err != nil:
 		return transport.Refuse(http.StatusBadRequest, operation.CodeBadRequest, "%v", err)
 	case !slices.ContainsFunc(viewer.Publish, covers):
@@ -88,6 +97,9 @@ func (g *Gateway) event(w http.ResponseWriter, r *http.Request) ([]byte, *transp
 	}
 	payload, refusal := g.reader.Body(w, r, g.options.PublishBytes)
 	if refusal != nil {
+		if refusal.Status == http.StatusRequestEntityTooLarge {
+			g.engine.Refusals().Note("max-event", 1)
+		}
 		return nil, refusal
 	}
 	var object map[string]json.RawMessage

@@ -18,6 +18,7 @@ func (g *Gateway) publicRoutes() http.Handler {
 		Streams: []httpapi.Protocol{
 			multipart.New(g.sessions, o.Streams),
 			sse.NewDistinct(g.sessions, o.Streams),
+			multipart.NewIncremental(g.sessions, o.Streams),
 		},
 	})
 	connection := sse.NewConnection(g.engine, g.reader, g.sessions, sse.Options{
@@ -35,6 +36,7 @@ func (g *Gateway) publicRoutes() http.Handler {
 	mux.Handle("/graphql/stream", connection)
 	mux.HandleFunc("/auth/renew", g.renew)
 	mux.HandleFunc("/publish/{topic}", g.publish)
+	mux.HandleFunc("/invalidate", g.invalidate)
 	mux.HandleFunc("GET /healthz", g.health)
 	mux.HandleFunc("GET /readyz", g.ready)
 	return secured(mux)
@@ -46,6 +48,7 @@ func (g *Gateway) operatorRoutes() http.Handler {
 	mux.HandleFunc("GET /readyz", g.ready)
 	mux.HandleFunc("GET /stats", g.stats)
 	mux.HandleFunc("/publish/{topic}", g.publish)
+	mux.HandleFunc("/invalidate", g.invalidate)
 	mux.HandleFunc("GET /debug/pprof/", page(pprof.Index))
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)

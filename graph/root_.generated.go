@@ -233,6 +233,27 @@ in a list count once for each element that the arguments ` + "`" + `first` + "`"
 many as the configuration says.
 """
 directive @cost(weight: Int!) on FIELD_DEFINITION
+
+"""
+Keeps the result of a query true: it is sent again whenever it differs, at most once in ` + "`" + `throttle` + "`" + `
+milliseconds. The server has a least and a default for these.
+"""
+directive @live(if: Boolean = true, throttle: Int) on QUERY
+
+"""
+What a mutation has changed, or the events of a subscription's topic tell of: live queries whose results
+were made from it run again. ` + "`" + `{field}` + "`" + ` stands for a field of the result or the event. Keys are
+` + "`" + `Product:{productId}` + "`" + `, an object; ` + "`" + `Product:*` + "`" + `, all objects of a type; ` + "`" + `Product` + "`" + `, which of them there are,
+and in what order; ` + "`" + `Query.product` + "`" + `, what a root field gives. Without it a mutation has changed the objects
+with an ` + "`" + `id` + "`" + ` that its result shows, and which of their types there are.
+"""
+directive @invalidates(keys: [String!]!) repeatable on FIELD_DEFINITION
+
+"""
+A field of Query whose data cannot tell that it has changed: live queries that select it run again after
+each ` + "`" + `interval` + "`" + `, such as "5s", and are sent when the result differs.
+"""
+directive @poll(interval: Duration!) on FIELD_DEFINITION
 `, BuiltIn: false},
 	{Name: "../schema/keys.graphqls", Input: `extend type Query {
   "One API key, or null when there is none with this id."
@@ -429,16 +450,23 @@ type Mutation {
 
 type Subscription {
   "Every change of a price, from now on; of all products when ` + "`" + `productIds` + "`" + ` is left out."
-  priceChanged(productIds: [ID!]): PriceChange! @public @topic(name: "price.{productIds}")
+  priceChanged(productIds: [ID!]): PriceChange!
+    @public
+    @topic(name: "price.{productIds}")
+    @invalidates(keys: ["Product:{productId}", "Product"])
 
   "Every change of one product's stock, from now on."
-  stockChanged(productId: ID!): StockChange! @public @topic(name: "stock.{productId}")
+  stockChanged(productId: ID!): StockChange!
+    @public
+    @topic(name: "stock.{productId}")
+    @invalidates(keys: ["Product:{productId}", "Product"])
 
   "Every new status of the caller's own orders, from now on."
   orderStatusChanged: OrderStatusChange!
     @private
     @auth(rule: "viewer.subject != ''")
     @topic(name: "order.{viewer.subject}")
+    @invalidates(keys: ["Order:{orderId}"])
 }
 
 "Something the shop sells."
@@ -600,6 +628,39 @@ type OrderStatusChange {
   changedAt: Time!
 }
 `, BuiltIn: false},
+	{Name: "../schema/usage.graphqls", Input: `extend type Query {
+  """
+  What whoever asks may have of each field that has a budget, by the schema and the caller's plan, and
+  what is left of it.
+  """
+  myBudgets: [FieldBudget!]! @public @private @cost(weight: 10)
+}
+
+"What one consumer may have of one field of Query, Mutation or Subscription."
+type FieldBudget {
+  "Such as ` + "`" + `Subscription.priceChanged` + "`" + `."
+  field: String!
+  "How many events, or requests, in how long."
+  quotas: [Quota!]!
+  "How long one operation may last, such as ` + "`" + `1h0m0s` + "`" + `; null for ever."
+  duration: Duration
+  "Events a second of one operation; null for as they come."
+  rate: Float
+}
+
+"A number of events in a window, for all operations of the consumer on all nodes."
+type Quota {
+  events: Long!
+  per: Window!
+  "Events that nobody has yet. Those that other nodes have leased and not delivered are not counted as left."
+  remaining: Long!
+  "When the window ends; of a sliding one, when the first of the events that are used now come back."
+  resetAt: Time!
+}
+
+"A whole number of up to 53 bits."
+scalar Long
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -637,6 +698,20 @@ func (ec *executionContext) childFields_ApiKey(ctx context.Context, field graphq
 		return ec.fieldContext_ApiKey_previousSecretUntil(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApiKey", field.Name)
+}
+
+func (ec *executionContext) childFields_FieldBudget(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_FieldBudget_field(ctx, field)
+	case "quotas":
+		return ec.fieldContext_FieldBudget_quotas(ctx, field)
+	case "duration":
+		return ec.fieldContext_FieldBudget_duration(ctx, field)
+	case "rate":
+		return ec.fieldContext_FieldBudget_rate(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FieldBudget", field.Name)
 }
 
 func (ec *executionContext) childFields_IssuedApiKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -783,6 +858,20 @@ func (ec *executionContext) childFields_ProductEdge(ctx context.Context, field g
 		return ec.fieldContext_ProductEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProductEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Quota(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "events":
+		return ec.fieldContext_Quota_events(ctx, field)
+	case "per":
+		return ec.fieldContext_Quota_per(ctx, field)
+	case "remaining":
+		return ec.fieldContext_Quota_remaining(ctx, field)
+	case "resetAt":
+		return ec.fieldContext_Quota_resetAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Quota", field.Name)
 }
 
 func (ec *executionContext) childFields_StockChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -13,12 +13,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/limits"
 	"github.com/sluice-gateway/sluice/limits/memory"
+	"github.com/sluice-gateway/sluice/policy"
 )
 
 // BudgetOptions say what consumers may have besides what the schema says. The zero value counts in
@@ -63,15 +63,22 @@ type Budget struct {
 	whose  string // the consumer, as part of a key
 }
 
-// budgetOf is the budget of an operation's root field for whoever asks.
-func (e *Engine) budgetOf(root *ast.Field, schema limits.Budget, v *auth.Viewer, address netip.Addr) Budget {
-	plan := e.planOf(v)
-	of := root.ObjectDefinition.Name
+// budgetsOf are the budgets of an operation's root fields for whoever asks.
+func (e *Engine) budgetsOf(roots []policy.RootField, v *auth.Viewer, address netip.Addr) []Budget {
+	plan, whose := e.planOf(v), e.consumer(v, address)
+	all := make([]Budget, len(roots))
+	for i, root := range roots {
+		all[i] = newBudget(root.Selection.ObjectDefinition.Name, root.Selection.Name, root.Policy.Budget, plan, whose)
+	}
+	return all
+}
+
+func newBudget(of, field string, schema limits.Budget, plan *limits.Plan, whose string) Budget {
 	return Budget{
-		Field:  of + "." + root.Name,
-		Limits: plan.Budget(of, root.Name, schema),
+		Field:  of + "." + field,
+		Limits: plan.Budget(of, field, schema),
 		plan:   plan,
-		whose:  e.consumer(v, address),
+		whose:  whose,
 	}
 }
 
@@ -113,37 +120,48 @@ func (b Budget) fallback() limits.Fallback {
 	return limits.Stop
 }
 
-// A purse is the accounts of one budget, in one piece of memory: every event looks into it.
+// A purse is the accounts of some budgets, of one mostly, in one small piece of memory: every event looks
+// into it.
 type purse struct {
-	size     int
-	accounts [limits.MaxQuotas]account
+	accounts []account
+	few      [limits.MaxQuotas]account // what accounts are, unless there are more
 }
 
 // An account is one quota of a purse.
 type account struct {
 	*limits.Account
-	quota limits.Quota
-	term  atomic.Uint32 // of the latest event taken
+	term   atomic.Uint32 // of the latest event taken
+	window limits.Window
 }
 
-// open opens an account for every quota of the budget.
-func (e *Engine) open(b Budget) *purse {
-	p := &purse{size: len(b.Limits.Quotas)}
-	for i, q := range b.Limits.Quotas {
-		p.accounts[i].Account, p.accounts[i].quota = e.book.Open(b.key(q), q, b.fallback()), q
+// open fills an empty purse with an account for every quota of the budgets.
+func (p *purse) open(book *limits.Book, budgets ...Budget) {
+	n := 0
+	for _, b := range budgets {
+		n += len(b.Limits.Quotas)
 	}
-	return p
+	if p.accounts = p.few[:]; n > len(p.few) {
+		p.accounts = make([]account, n)
+	}
+	p.accounts, n = p.accounts[:n], 0
+	for _, b := range budgets {
+		for _, q := range b.Limits.Quotas {
+			a := &p.accounts[n]
+			a.Account, a.window = book.Open(b.key(q), q, b.fallback()), q.Window
+			n++
+		}
+	}
 }
 
 func (p *purse) close() {
-	for i := range p.size {
+	for i := range p.accounts {
 		p.accounts[i].Close()
 	}
 }
 
 // take takes one event of every account, or none of any. It says which one refused.
 func (p *purse) take() (limits.Verdict, *account) {
-	for i := range p.size {
+	for i := range p.accounts {
 		a := &p.accounts[i]
 		term, verdict := a.Take()
 		if verdict != limits.Taken {
@@ -158,7 +176,7 @@ func (p *purse) take() (limits.Verdict, *account) {
 }
 
 // give gives events back that were taken and will not be delivered.
-func (p *purse) give(n int) { p.giveTo(p.size, n) }
+func (p *purse) give(n int) { p.giveTo(len(p.accounts), n) }
 
 func (p *purse) giveTo(accounts, n int) {
 	for i := range accounts {
@@ -181,7 +199,7 @@ func (e *Engine) takeOne(ctx context.Context, p *purse) gqlerror.List {
 			select {
 			case <-resumed:
 			case <-ctx.Done():
-				return refuse(CodeBudgetUnavailable, "the budget could not be looked up in time; try again")
+				return over(of.limit("unavailable"), CodeBudgetUnavailable, "the budget could not be looked up in time; try again")
 			}
 		default:
 			return e.overBudget(of, verdict)
@@ -202,12 +220,12 @@ func (w wake) Resume() {
 // overBudget says why an account gives nothing.
 func (e *Engine) overBudget(a *account, verdict limits.Verdict) gqlerror.List {
 	if verdict == limits.Unavailable {
-		return refuse(CodeBudgetUnavailable, "the budget cannot be looked up at the moment, so nothing is delivered; try again")
+		return over(a.limit("unavailable"), CodeBudgetUnavailable, "the budget cannot be looked up at the moment, so nothing is delivered; try again")
 	}
 	state := a.State()
-	err := Errorf(CodeBudgetEvents, "the budget of %d events per %s is used up until %s",
-		a.quota.Events, unit(a.quota.Window), state.ResetAt.UTC().Format(time.RFC3339))
-	err.Extensions["limit"] = a.quota.Events
+	err := overLimit(a.limit(a.window.String()), CodeBudgetEvents, "the budget of %d events per %s is used up until %s",
+		state.Limit, unit(a.window), state.ResetAt.UTC().Format(time.RFC3339))
+	err.Extensions["limit"] = state.Limit
 	err.Extensions["resetAt"] = state.ResetAt.UTC().Format(time.RFC3339Nano)
 	err.Extensions["retryAfterMs"] = max(0, time.Until(state.ResetAt).Milliseconds())
 	return gqlerror.List{err}
@@ -217,9 +235,18 @@ func unit(w limits.Window) string {
 	return strings.ToLower(strings.TrimPrefix(w.String(), "SLIDING_"))
 }
 
+// limit names what an account's budget says of its field.
+func (a *account) limit(what string) string {
+	field, _, _ := strings.Cut(a.Key(), "/")
+	return budgetLimit(field, what)
+}
+
+// budgetLimit names what a budget says of a field.
+func budgetLimit(field, what string) string { return "@budget " + field + " " + what }
+
 // overTime says that an operation has lasted as long as it may.
-func overTime(d time.Duration) gqlerror.List {
-	err := Errorf(CodeBudgetTime, "the operation may last %v, and has", d)
+func overTime(field string, d time.Duration) gqlerror.List {
+	err := overLimit(budgetLimit(field, "duration"), CodeBudgetTime, "the operation may last %v, and has", d)
 	err.Extensions["limitMs"] = d.Milliseconds()
 	return gqlerror.List{err}
 }

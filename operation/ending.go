@@ -21,6 +21,8 @@ var (
 	Restarting       = Ending{Code: "DRAINING", Close: 1012, Reason: "Restarting", Retry: true}
 	SlowConsumer     = Ending{Code: "SLOW_CONSUMER", Close: 4490, Reason: "Slow consumer", Retry: true}
 	TryAgain         = Ending{Code: "UNAVAILABLE", Close: 1013, Reason: "Try again later", Retry: true}
+	TooManySessions  = Ending{Code: "SESSION_LIMIT", Close: 1013, Reason: "Try again later: too many sessions", Retry: true}
+	Flood            = Ending{Code: "RATE_LIMITED", Close: 1008, Reason: "Policy violation: too many messages"}
 	BadCredentials   = Ending{Code: "UNAUTHENTICATED", Close: 4403, Reason: "Forbidden: bad credentials", Retry: true}
 	TokenExpired     = Ending{Code: "TOKEN_EXPIRED", Close: 4403, Reason: "Forbidden: token expired", Retry: true}
 	KeyRevoked       = Ending{Code: "KEY_REVOKED", Close: 4403, Reason: "Forbidden: key revoked", Retry: true}
@@ -67,6 +69,8 @@ const (
 	CodeBudgetEvents      = "BUDGET_EVENTS"
 	CodeBudgetTime        = "BUDGET_TIME"
 	CodeBudgetUnavailable = "BUDGET_UNAVAILABLE"
+	CodeRateLimited       = "RATE_LIMITED"
+	CodeSessionCap        = "SESSION_LIMIT"
 	CodeSubscriptionCap   = "SUBSCRIPTION_LIMIT"
 	CodeBatchLimit        = "BATCH_LIMIT"
 	CodeIntrospection     = "INTROSPECTION_DISABLED"

@@ -16,10 +16,12 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
 
+	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/internal/complain"
 	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/internal/work"
 	"github.com/sluice-gateway/sluice/limits"
+	"github.com/sluice-gateway/sluice/live"
 	"github.com/sluice-gateway/sluice/policy"
 	"github.com/sluice-gateway/sluice/pubsub"
 	"github.com/sluice-gateway/sluice/share"
@@ -39,10 +41,16 @@ type Options struct {
 	// "did you mean", missing arguments, types. Default off: then they tell nothing that the client did
 	// not know.
 	Suggestions bool
+	// Callers bound what one caller may do.
+	Callers CallerLimits
+	// Refusals count what limits have refused; default: the engine's own.
+	Refusals *limits.Refusals
 	// Budgets say what consumers may have, besides what the schema says.
 	Budgets BudgetOptions
 	// Persisted says which documents clients may name instead of sending them.
 	Persisted Persisted
+	// Live configures live queries.
+	Live LiveOptions
 	// Share configures the shared executions.
 	Share share.Options
 	// Log receives what operators should know; default slog.Default().
@@ -51,10 +59,14 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	o.Query = o.Query.withDefaults()
+	o.Callers = o.Callers.withDefaults()
 	o.CacheEntries = cmp.Or(o.CacheEntries, 1000)
 	o.CacheBytes = cmp.Or(o.CacheBytes, 16<<20)
 	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
 	o.Log = cmp.Or(o.Log, slog.Default())
+	o.Refusals = cmp.Or(o.Refusals, limits.NewRefusals(o.Log))
+	o.Live.Throttle = cmp.Or(o.Live.Throttle, time.Second)
+	o.Live.MinThrottle = cmp.Or(o.Live.MinThrottle, 100*time.Millisecond)
 	o.Share.MaxResult = cmp.Or(o.Share.MaxResult, 1<<20)
 	o.Share.Log = cmp.Or(o.Share.Log, o.Log)
 	return o
@@ -62,23 +74,29 @@ func (o Options) withDefaults() Options {
 
 // An Engine prepares and runs operations on one schema.
 type Engine struct {
-	schema    graphql.ExecutableSchema
-	exec      *executor.Executor
-	policy    *policy.Schema
-	broker    pubsub.Broker
-	groups    *share.Groups
-	documents *known
-	presenter presenter
-	sharing   perSecond
-	book      *limits.Book
-	ours      bool // the book was made here
-	plans     atomic.Pointer[limits.Plans]
-	pepper    []byte
-	meters    meters
-	standing  standing
-	trouble   complain.Log
-	began     time.Time
-	options   Options
+	schema graphql.ExecutableSchema
+	exec   *executor.Executor
+	policy *policy.Schema
+	// announcements are the topics whose events tell of changes.
+	announcements []policy.Announcement
+	broker        pubsub.Broker
+	groups        *share.Groups
+	live          *live.Groups
+	ear           *ear
+	documents     *known
+	presenter     presenter
+	sharing       perSecond
+	book          *limits.Book
+	ours          bool // the book was made here
+	plans         atomic.Pointer[limits.Plans]
+	pepper        []byte
+	meters        meters
+	standing      standing
+	callers       *callers
+	reached       *limits.Refusals
+	trouble       complain.Log
+	began         time.Time
+	options       Options
 
 	draining atomic.Bool
 	alone    atomic.Uint64 // numbers partitions of one operation
@@ -101,7 +119,11 @@ func New(schema graphql.ExecutableSchema, broker pubsub.Broker, pool *work.Pool,
 		presenter: presenter{log: options.Log},
 		sharing:   perSecond{most: sharedPerSecond},
 		began:     time.Now(),
+		reached:   options.Refusals,
 		options:   options,
+	}
+	if e.callers, err = newCallers(options); err != nil {
+		return nil, err
 	}
 	if err := e.checkTrusted(); err != nil {
 		return nil, err
@@ -111,12 +133,20 @@ func New(schema graphql.ExecutableSchema, broker pubsub.Broker, pool *work.Pool,
 	}
 	e.exec.SetErrorPresenter(e.presenter.present)
 	e.exec.SetRecoverFunc(e.presenter.recover)
+	e.announcements = compiled.Announcements()
+	e.live = live.NewGroups(pool, live.Options{
+		Reconcile: options.Live.Reconcile, Timeout: options.Timeout, Linger: options.Share.Linger, Log: options.Log,
+	})
+	e.ear = newEar(e)
 	e.groups = share.NewGroups(e.exec, broker, pool, options.Share)
 	return e, nil
 }
 
 // Policy is what the schema's directives say.
 func (e *Engine) Policy() *policy.Schema { return e.policy }
+
+// Refusals count what limits have refused.
+func (e *Engine) Refusals() *limits.Refusals { return e.reached }
 
 // Stats are the counts of the shared executions.
 func (e *Engine) Stats() share.Stats { return e.groups.Stats() }
@@ -126,6 +156,8 @@ func (e *Engine) Drain() { e.draining.Store(true) }
 
 // Close ends the shared executions, without a word to their operations, and waits for them.
 func (e *Engine) Close() {
+	e.ear.close()
+	e.live.Close()
 	e.groups.Close()
 	e.standing.close()
 	if e.ours {
@@ -136,12 +168,15 @@ func (e *Engine) Close() {
 // clock is the time since the engine was made; it never goes back.
 func (e *Engine) clock() time.Duration { return time.Since(e.began) }
 
-// Do runs one query or mutation for a viewer and returns its result as JSON.
+// Do runs one query or mutation for a viewer and returns its result as JSON. It is for the program that
+// has the engine: no rate of requests holds.
 func (e *Engine) Do(ctx context.Context, req Request) ([]byte, error) {
-	op, errs := e.Prepare(ctx, req)
+	req.Viewer = cmp.Or(req.Viewer, auth.Anonymous)
+	op, errs := e.prepare(ctx, req)
 	if errs != nil {
 		return nil, errs
 	}
+	op.Once()
 	if op.Streaming() {
 		return nil, Errorf(CodeBadRequest, "a subscription gives no single result")
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/sluice-gateway/sluice/auth"
 )
 
 // maxErrors is how many errors one answer carries: a hostile document can cause thousands.
@@ -21,6 +23,30 @@ const maxErrors = 10
 // Errorf makes an error that a client may see.
 func Errorf(code, format string, args ...any) *gqlerror.Error {
 	return &gqlerror.Error{Message: fmt.Sprintf(format, args...), Extensions: map[string]any{"code": code}}
+}
+
+// A Limit is the name of the limit that an error is about: the setting that says it, or the directive and
+// its field. Errors carry it within, and it is not sent.
+type Limit string
+
+func (l Limit) Error() string { return string(l) }
+
+// overLimit makes an error that a client may see, about a limit.
+func overLimit(limit, code, format string, args ...any) *gqlerror.Error {
+	err := Errorf(code, format, args...)
+	err.Err = Limit(limit)
+	return err
+}
+
+// noteLimit counts and logs the limit that errors are about, if they are about one.
+func (e *Engine) noteLimit(errs gqlerror.List, v *auth.Viewer) {
+	var limit Limit
+	for _, err := range errs {
+		if errors.As(err.Err, &limit) {
+			e.reached.Note(string(limit), 1, "consumer", v.Consumer, "code", Code(errs))
+			return
+		}
+	}
 }
 
 // refuse is a list of one error.
@@ -137,9 +163,9 @@ func parseError(err error) gqlerror.List {
 	code := CodeParseFailed
 	switch {
 	case strings.Contains(g.Message, "exceeded token limit"):
-		code = CodeTokenLimit
+		code, g.Err = CodeTokenLimit, Limit("max-tokens")
 	case strings.Contains(g.Message, "exceeded maximum nesting depth"): // of the parser's own
-		code = CodeDepthLimit
+		code, g.Err = CodeDepthLimit, Limit("max-depth")
 	}
 	return withCode(gqlerror.List{g}, code)
 }

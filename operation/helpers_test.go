@@ -28,6 +28,7 @@ type bench struct {
 	t      testing.TB
 	broker *memory.Broker
 	engine *operation.Engine
+	notes  *testschema.Notes
 	log    *logBuffer
 }
 
@@ -51,10 +52,10 @@ func (b *logBuffer) String() string {
 
 func newBench(t testing.TB, options operation.Options) *bench {
 	t.Helper()
-	b := &bench{t: t, broker: memory.New(), log: new(logBuffer)}
+	b := &bench{t: t, broker: memory.New(), notes: new(testschema.Notes), log: new(logBuffer)}
 	options.Log = slog.New(slog.NewTextHandler(b.log, nil))
 	pool := work.NewPool()
-	engine, err := operation.New(testschema.New(), b.broker, pool, options)
+	engine, err := operation.New(testschema.NewWith(b.notes), b.broker, pool, options)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,12 +2,14 @@ package operation_test
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"testing"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/sluice-gateway/sluice/internal/outbox"
+	"github.com/sluice-gateway/sluice/limits"
 	"github.com/sluice-gateway/sluice/operation"
 )
 
@@ -63,6 +65,7 @@ func gather(t testing.TB, field string, members int) *crowd {
 }
 
 func gatherWith(t testing.TB, options operation.Options, field string, members int) *crowd {
+	options.Callers = operation.CallerLimits{Requests: limits.UnlimitedRate, Operations: math.MaxInt}
 	c := &crowd{
 		bench:  newBench(t, options),
 		query:  `subscription { ` + field + `(rooms:["1"]) { room text } }`,

@@ -3,14 +3,14 @@ package operation
 import (
 	"encoding/json"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/vektah/gqlparser/v2/ast"
-
 	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/limits"
+	"github.com/sluice-gateway/sluice/policy"
 )
 
 // A meter stands between a subscription's group and its sink, where the subscription has a budget or
@@ -20,19 +20,20 @@ import (
 // next is called by one goroutine at a time, as Operation.Next is. What was held is passed on by pump,
 // by whoever wakes the meter, one at a time too, and next passes nothing on meanwhile.
 type meter struct {
+	// What next reads stands together, as in Operation.
 	op      *Operation
-	root    *ast.Field
-	schema  limits.Budget // what the schema says
-	address netip.Addr
-	tells   bool // the client wants to know, with every event
-	began   time.Time
-
 	purse   atomic.Pointer[purse]
 	pace    atomic.Pointer[limits.Pace] // nil: none; used by next, or by pump while holding
 	holding atomic.Bool                 // something is held, or is being passed on
+	tells   bool                        // the client wants to know, with every event
+	first   purse                       // the one there is until the budget changes
+
+	roots   []policy.RootField
+	address netip.Addr
+	began   time.Time
 
 	mu       sync.Mutex // guards what follows; nothing is called with it held but accounts
-	budget   Budget
+	budgets  []Budget
 	paced    bool // the first of held has passed the pace
 	held     held
 	wakeUp   *time.Timer // of the pace
@@ -40,61 +41,75 @@ type meter struct {
 	closed   bool
 }
 
-// next passes an event on, holds it, or ends the operation.
-func (m *meter) next(e outbox.Event) {
-	if pace := m.pace.Load(); !m.holding.Load() && (pace == nil || pace.Pass(m.op.engine.clock())) {
+// next passes an event on, or holds it. It comes by pointer because every copy of an event costs as much
+// as taking it does. What the purse does not give at once is for pump to decide, with the lock held: the
+// purse may be closed by now, for there is another one.
+func (m *meter) next(e *outbox.Event) {
+	pace := m.pace.Load()
+	paced := !m.holding.Load() && (pace == nil || pace.Pass(m.op.engine.clock()))
+	if paced {
 		p := m.purse.Load()
-		verdict, of := p.take()
-		if verdict != limits.Pending {
-			m.settle(e, p, verdict, of)
+		if verdict, _ := p.take(); verdict == limits.Taken {
+			m.deliver(e, p)
 			return
 		}
-		m.hold(e, pace != nil)
-		of.Wait(m)
-		return
 	}
-	if m.hold(e, false) {
+	first, lost := m.hold(e, paced)
+	if lost > 0 {
+		m.noteLosses(lost, pace != nil)
+	}
+	if first {
 		m.pump()
 	}
 }
 
-// hold keeps an event, which has passed the pace or not. It reports whether it is the first one.
-func (m *meter) hold(e outbox.Event, paced bool) (first bool) {
+// noteLosses counts and logs events that were held for too long: for the pace, or for a lease.
+func (m *meter) noteLosses(lost uint64, paced bool) {
+	root, what := m.roots[0].Selection, "lease"
+	if paced {
+		what = "rate"
+	}
+	m.op.engine.reached.Note(budgetLimit(root.ObjectDefinition.Name+"."+root.Name, what), int(lost))
+}
+
+// hold keeps an event, which has passed the pace or not. It reports whether it is the first one, and how
+// many events that has cost.
+func (m *meter) hold(e *outbox.Event, paced bool) (first bool, lost uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
-		return false
+		return false, 0
 	}
-	m.held.add(e, m.op.overflow, m.op.most)
+	before := m.held.lost
+	m.held.add(*e, m.op.overflow, m.op.most)
 	m.paced = m.paced || paced
-	return !m.holding.Swap(true)
+	return !m.holding.Swap(true), m.held.lost - before
 }
 
-// settle delivers an event that was taken, or ends the operation.
-func (m *meter) settle(e outbox.Event, p *purse, verdict limits.Verdict, of *account) {
-	if verdict != limits.Taken {
-		m.op.Fail(m.op.engine.overBudget(of, verdict))
-		return
-	}
+// deliver hands over an event that was taken from a purse.
+func (m *meter) deliver(e *outbox.Event, p *purse) {
 	if m.tells {
 		e.Extensions = tell(p, m.op.Dropped()+e.Dropped)
 	}
 	m.op.offer(e)
 }
 
-// pump passes on what is held, until it must wait again or nothing is left. It is called by whoever
-// held the first event, or is woken.
+// pump passes on what is held, until it must wait again or nothing is left, or ends the operation. It is
+// called by whoever held the first event, or is woken.
 func (m *meter) pump() {
 	for {
 		e, p, verdict, of := m.pull()
 		switch {
 		case p == nil:
 			return
+		case verdict == limits.Taken:
+			m.deliver(&e, p)
 		case verdict == limits.Pending:
 			of.Wait(m)
 			return
+		default:
+			m.op.Fail(m.op.engine.overBudget(of, verdict))
 		}
-		m.settle(e, p, verdict, of)
 	}
 }
 
@@ -145,31 +160,38 @@ func (m *meter) reprice() {
 	if m.closed {
 		return
 	}
-	now := m.op.engine.budgetOf(m.root, m.schema, m.op.Viewer(), m.address)
-	if before := m.budget; now.Limits.Equal(before.Limits) && now.plan.Postpaid == before.plan.Postpaid {
-		return
+	now := m.op.engine.budgetsOf(m.roots, m.op.Viewer(), m.address)
+	same := func(a, b Budget) bool { return a.Limits.Equal(b.Limits) && a.plan.Postpaid == b.plan.Postpaid }
+	if !slices.EqualFunc(now, m.budgets, same) {
+		m.applyLocked(now)
 	}
-	m.applyLocked(now)
 }
 
-// applyLocked makes a budget the meter's. The new accounts are opened before the old ones are closed,
+// applyLocked makes budgets the meter's. The new accounts are opened before the old ones are closed,
 // so that a key that both have keeps its leases.
-func (m *meter) applyLocked(b Budget) {
-	m.budget = b
-	if before := m.purse.Swap(m.op.engine.open(b)); before != nil {
+func (m *meter) applyLocked(budgets []Budget) {
+	m.budgets = budgets
+	before, now := m.purse.Load(), &m.first
+	if before != nil {
+		now = new(purse)
+	}
+	now.open(m.op.engine.book, budgets...)
+	m.purse.Store(now)
+	if before != nil {
 		before.close()
 	}
-	if b.Limits.Rate > 0 {
-		m.pace.Store(limits.NewPace(b.Limits.Rate))
-	} else {
-		m.pace.Store(nil)
-	}
+	m.pace.Store(nil)
 	if m.lifetime != nil {
 		m.lifetime.Stop()
 		m.lifetime = nil
 	}
-	if d := b.Limits.Duration; d > 0 {
-		m.lifetime = time.AfterFunc(time.Until(m.began.Add(d)), func() { m.op.Fail(overTime(d)) })
+	for _, b := range budgets { // only a subscription, which has one, is bounded so
+		if r := b.Limits.Rate; r > 0 {
+			m.pace.Store(limits.NewPace(r))
+		}
+		if d := b.Limits.Duration; d > 0 {
+			m.lifetime = time.AfterFunc(time.Until(m.began.Add(d)), func() { m.op.Fail(overTime(b.Field, d)) })
+		}
 	}
 }
 
@@ -201,7 +223,7 @@ func tell(p *purse, dropped uint64) []byte {
 	}
 	said := budget{Dropped: dropped}
 	least := limits.Unlimited
-	for i := range p.size {
+	for i := range p.accounts {
 		if s := p.accounts[i].State(); s.Remaining < least {
 			least = s.Remaining
 			said.Limit, said.Remaining = s.Limit, s.Remaining

@@ -2,12 +2,14 @@ package operation
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/sluice-gateway/sluice/limits"
+	"github.com/sluice-gateway/sluice/policy"
 )
 
 // probePatience is how long a subscription waits at its start to learn whether its budget has
@@ -17,13 +19,14 @@ const probePatience = time.Second
 // openMeter gives a subscription its meter, where it has a budget, or may get one by a change of plans,
 // or its client wants to see it. It returns why the subscription must not start.
 func (op *Operation) openMeter(ctx context.Context, p *prepared) gqlerror.List {
-	e, schema := op.engine, p.policy.Field().Budget
-	if schema.None() && !op.tells && len(e.plans.Load().All()) == 0 {
+	e := op.engine
+	budgeted := func(root policy.RootField) bool { return !root.Policy.Budget.None() }
+	if !op.tells && len(e.plans.Load().All()) == 0 && !slices.ContainsFunc(p.policy.Fields, budgeted) {
 		return nil
 	}
-	m := &meter{op: op, root: p.policy.Root, schema: schema, address: op.address, tells: op.tells, began: time.Now()}
+	m := &meter{op: op, roots: p.policy.Fields, address: op.address, tells: op.tells, began: time.Now()}
 	m.mu.Lock()
-	m.applyLocked(e.budgetOf(m.root, schema, op.Viewer(), op.address))
+	m.applyLocked(e.budgetsOf(m.roots, op.Viewer(), op.address))
 	m.mu.Unlock()
 	e.meters.add(m)
 	op.mu.Lock()
@@ -55,8 +58,7 @@ func (op *Operation) closeMeter() {
 func (op *Operation) charge(ctx context.Context, p *prepared) gqlerror.List {
 	e := op.engine
 	var taken []*purse
-	for _, root := range p.policy.Fields {
-		b := e.budgetOf(root.Selection, root.Policy.Budget, op.Viewer(), op.address)
+	for _, b := range e.budgetsOf(p.policy.Fields, op.Viewer(), op.address) {
 		if len(b.Limits.Quotas) == 0 {
 			continue
 		}
@@ -90,7 +92,7 @@ type standing struct {
 }
 
 type stand struct {
-	*purse
+	purse
 	budget limits.Budget
 	used   time.Time
 }
@@ -106,15 +108,16 @@ func (s *standing) open(e *Engine, b Budget) *purse {
 	key := b.Field + "/" + b.whose
 	if found := s.all[key]; found != nil && found.budget.Equal(b.Limits) {
 		found.used = now
-		return found.purse
+		return &found.purse
 	}
 	s.sweepLocked(now)
-	made := &stand{purse: e.open(b), budget: b.Limits, used: now}
+	made := &stand{budget: b.Limits, used: now}
+	made.open(e.book, b)
 	if before := s.all[key]; before != nil {
 		before.close()
 	}
 	s.all[key] = made
-	return made.purse
+	return &made.purse
 }
 
 // sweepLocked closes what nobody has used for a while.

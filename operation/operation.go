@@ -11,6 +11,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/internal/outbox"
+	"github.com/sluice-gateway/sluice/live"
 	"github.com/sluice-gateway/sluice/share"
 )
 
@@ -39,28 +40,36 @@ func (n *noSession) Disconnect(Ending)      {}
 
 // An Operation is one running GraphQL operation. Run starts it, once; Stop may come from anywhere.
 type Operation struct {
+	// What Next reads stands together: of 10,000 members, each line of the cache comes from memory.
+	ended    atomic.Bool
+	overflow outbox.Overflow // set by Configure, as most is
+	tells    bool            // the client wants to see its budget with every event
+	sink     Sink
+	meter    *meter // nil: there is no budget; set under mu, before the operation joins its group
+
 	engine *Engine
 	kind   ast.Operation
 	guard  *guard // nil: no need to authorise it again, ever
 	cost   int64
-	sink   Sink
-	ended  atomic.Bool
 
-	overflow outbox.Overflow // set by Configure, as most is
-	most     int             // events that may wait; 0: as many as the session holds
-	dropped  atomic.Uint64   // events that the client will never have
-
-	address netip.Addr // of the client
-	tells   bool       // the client wants to see its budget with every event
+	most    int            // events that may wait; 0: as many as the session holds
+	dropped atomic.Uint64  // events that the client will never have
+	address netip.Addr     // of the client
+	live    *liveQuery     // nil: the operation is none
+	place   *outbox.Stream // of a live query, set by Configure
+	limit   string         // the name of an overflow that is not Disconnect; set by Configure
 
 	mu         sync.Mutex // guards what follows
 	viewer     *auth.Viewer
-	meter      *meter        // nil: there is no budget; set before the operation joins its group
+	seat       string        // among its caller's operations; empty: none
 	prepared   *prepared     // nil once started
 	refused    gqlerror.List // why it must not start any more
-	membership *share.Membership
+	membership membership
 	cancel     context.CancelFunc
 }
+
+// A membership is an operation's place in a group.
+type membership interface{ Leave() }
 
 // Kind is query, mutation or subscription.
 func (op *Operation) Kind() ast.Operation { return op.kind }
@@ -75,8 +84,11 @@ func (op *Operation) Viewer() *auth.Viewer {
 	return op.viewer
 }
 
+// Address is the client's, as the request said it.
+func (op *Operation) Address() netip.Addr { return op.address }
+
 // Streaming reports whether the operation may give more than one result.
-func (op *Operation) Streaming() bool { return op.kind == ast.Subscription }
+func (op *Operation) Streaming() bool { return op.kind == ast.Subscription || op.live != nil }
 
 // Run executes the operation into sink. For a query or mutation it returns when the result was
 // given; ctx carries its deadline. For a subscription it returns at once; the results follow until
@@ -87,6 +99,9 @@ func (op *Operation) Run(ctx context.Context, sink Sink) {
 	p, refused := op.prepared, op.refused
 	op.prepared = nil
 	op.mu.Unlock()
+	if refused == nil {
+		refused = op.sit()
+	}
 	if refused != nil {
 		op.End(refused)
 		return
@@ -94,6 +109,10 @@ func (op *Operation) Run(ctx context.Context, sink Sink) {
 	if op.Streaming() {
 		if errs := op.openMeter(ctx, p); errs != nil {
 			op.End(errs)
+			return
+		}
+		if op.live != nil {
+			op.joinLive(p)
 			return
 		}
 		op.join(p)
@@ -115,11 +134,16 @@ func (op *Operation) join(p *prepared) {
 		op.End(refuse(CodeDraining, "this server is being restarted; try again"))
 		return
 	}
+	op.joined(membership)
+}
+
+// joined remembers what the operation leaves when it stops.
+func (op *Operation) joined(m membership) {
 	op.mu.Lock()
-	op.membership = membership
+	op.membership = m
 	op.mu.Unlock()
 	if op.ended.Load() { // stopped meanwhile
-		membership.Leave()
+		m.Leave()
 	}
 }
 
@@ -137,17 +161,23 @@ func (op *Operation) execute(ctx context.Context, p *prepared) {
 		op.End(errs)
 		return
 	}
+	changed := func(context.Context) {}
 	oc := p.context(op.engine)
-	if p.policy.Publishes != nil {
-		oc.ResolverMiddleware = op.engine.publishing(p.policy.Publishes)
+	if op.kind == ast.Mutation {
+		c := op.engine.newChanges(p)
+		oc.ResolverMiddleware, ctx = c.middleware, live.WithRecorder(ctx, c.shown.add)
+		changed = c.tell
 	}
-	next, ctx := op.engine.exec.DispatchOperation(auth.WithViewer(ctx, op.Viewer()), oc)
-	if r := next(ctx); r != nil {
+	ctx = withAddress(auth.WithViewer(ctx, op.Viewer()), op.address)
+	next, ctx := op.engine.exec.DispatchOperation(ctx, oc)
+	r := next(ctx)
+	changed(ctx)
+	if r != nil {
 		op.Next(outbox.Event{Body: share.Encode(r.Data, withCode(r.Errors, CodeInternal), op.engine.options.Share.MaxResult)})
 		op.End(nil)
 		return
 	}
-	op.End(refuse(CodeInternal, "the operation took longer than %v", op.engine.options.Timeout))
+	op.End(over("request-timeout", CodeInternal, "the operation took longer than %v", op.engine.options.Timeout))
 }
 
 // recoverPanic ends the operation when code of the application panics where gqlgen does not catch
@@ -163,15 +193,22 @@ func (op *Operation) Next(e outbox.Event) {
 	switch {
 	case op.ended.Load():
 	case op.meter != nil:
-		op.meter.next(e)
+		op.meter.next(&e)
 	default:
-		op.offer(e)
+		op.offer(&e)
 	}
 }
 
 // offer hands an event to the sink.
-func (op *Operation) offer(e outbox.Event) {
-	if !op.sink.Next(e) {
+func (op *Operation) offer(e *outbox.Event) {
+	if op.live != nil && op.live.patched && !op.live.patch(e, op.place) {
+		op.giveBack(1)
+		return
+	}
+	if op.overflow != outbox.Disconnect {
+		defer op.noteLosses(op.dropped.Load())
+	}
+	if !op.sink.Next(*e) {
 		op.sink.Disconnect(SlowConsumer)
 	}
 }
@@ -179,8 +216,10 @@ func (op *Operation) offer(e outbox.Event) {
 // End implements share.Member.
 func (op *Operation) End(errs gqlerror.List) {
 	if !op.ended.Swap(true) {
+		op.engine.noteLimit(errs, op.Viewer())
 		op.sink.End(errs)
 		op.closeMeter()
+		op.leave()
 	}
 }
 
@@ -213,4 +252,5 @@ func (op *Operation) Stop() {
 		cancel()
 	}
 	op.closeMeter()
+	op.leave()
 }

@@ -10,6 +10,13 @@ func (op *Operation) Configure(s *outbox.Stream) {
 	op.mu.Unlock()
 	b := p.policy.Field().Backpressure
 	op.overflow, op.most = b.Overflow, b.Events
+	if op.live != nil { // what is not the latest is of no use to anybody
+		op.overflow, op.place = outbox.Latest, s
+		s.Tracks = op.live.patched
+	}
+	if op.overflow != outbox.Disconnect {
+		op.limit = "@backpressure " + p.policy.Root.ObjectDefinition.Name + "." + p.policy.Root.Name
+	}
 	s.Overflow, s.Most = op.overflow, op.most
 	s.Lost = op.lost
 }
@@ -18,9 +25,21 @@ func (op *Operation) Configure(s *outbox.Stream) {
 // ones, found no room, or waited when the session or the operation ended.
 func (op *Operation) Dropped() uint64 { return op.dropped.Load() }
 
+// noteLosses counts and logs what was lost since there were so many losses.
+func (op *Operation) noteLosses(before uint64) {
+	if n := op.dropped.Load() - before; n > 0 {
+		op.engine.reached.Note(op.limit, int(n))
+	}
+}
+
 // lost counts results that were charged and will not be sent, and has them given back.
 func (op *Operation) lost(n int) {
 	op.dropped.Add(uint64(n))
+	op.giveBack(n)
+}
+
+// giveBack gives events back that were charged and will not be sent.
+func (op *Operation) giveBack(n int) {
 	op.mu.Lock()
 	m := op.meter
 	op.mu.Unlock()

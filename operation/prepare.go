@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -33,11 +34,19 @@ type Request struct {
 
 // Prepare parses, validates and authorises a request. Nothing is executed yet. It returns either
 // an operation or the errors that refuse it, each with its code. It waits for nothing but a store of
-// documents, if there is one, which is quick or fails.
+// documents and one of rates, if there are such, which are quick or passed over.
 func (e *Engine) Prepare(ctx context.Context, req Request) (*Operation, gqlerror.List) {
-	if req.Viewer == nil {
-		req.Viewer = auth.Anonymous
+	req.Viewer = cmp.Or(req.Viewer, auth.Anonymous)
+	errs := e.slow(ctx, req)
+	var op *Operation
+	if errs == nil {
+		op, errs = e.prepare(ctx, req)
 	}
+	e.noteLimit(errs, req.Viewer)
+	return op, errs
+}
+
+func (e *Engine) prepare(ctx context.Context, req Request) (*Operation, gqlerror.List) {
 	if e.draining.Load() {
 		return nil, refuse(CodeDraining, "this server is being restarted; try again")
 	}
@@ -64,21 +73,22 @@ func (e *Engine) Prepare(ctx context.Context, req Request) (*Operation, gqlerror
 	if err != nil {
 		return nil, e.variableError(err, req)
 	}
+	p := &prepared{doc: doc, def: def, policy: rules, variables: variables}
+	query := e.newLiveQuery(p, req)
 	cost := rules.Cost(variables)
-	if errs := e.options.Query.cost(cost); errs != nil {
+	if errs := e.options.Query.cost(cost, query); errs != nil {
 		return nil, errs
 	}
 	if errs := e.checkRules(ctx, rules, req.Viewer, variables); errs != nil {
 		return nil, errs
 	}
-	p := &prepared{doc: doc, def: def, policy: rules, variables: variables}
 	if p.topics, errs = topics(p, req.Viewer); errs != nil {
 		return nil, errs
 	}
 	e.share(ctx, doc, req)
 	return &Operation{
 		engine: e, kind: def.Operation, viewer: req.Viewer, guard: newGuard(p), cost: cost,
-		address: req.Address, tells: req.Extensions["budget"] == true, prepared: p,
+		address: req.Address, tells: req.Extensions["budget"] == true, live: query, prepared: p,
 	}, nil
 }
 
@@ -265,7 +275,7 @@ func rootError(p *prepared, code, message string) gqlerror.List {
 // key names the group that the operation may share: everything its result depends on, each part
 // with its length in front, so that no two different lists of parts are equal. What a client says
 // in extensions or headers is no part of it.
-func (p *prepared) key(e *Engine, viewer *auth.Viewer) (share.Key, error) {
+func (p *prepared) key(e *Engine, viewer *auth.Viewer, more ...[]byte) (share.Key, error) {
 	variables, err := json.Marshal(p.variables) // sorts the keys of every object
 	if err != nil {
 		return share.Key{}, err
@@ -279,7 +289,7 @@ func (p *prepared) key(e *Engine, viewer *auth.Viewer) (share.Key, error) {
 	}
 	h := sha256.New()
 	h.Write(p.policy.Hash[:])
-	for _, part := range [][]byte{variables, []byte(partition)} {
+	for _, part := range append([][]byte{variables, []byte(partition)}, more...) {
 		var length [8]byte
 		binary.BigEndian.PutUint64(length[:], uint64(len(part)))
 		h.Write(length[:])

@@ -74,26 +74,28 @@ func (l QueryLimits) nesting() int {
 // request says why a request is too large, whatever its document says.
 func (l QueryLimits) request(req Request) gqlerror.List {
 	if n := len(req.OperationName); n > l.OperationName {
-		return refuse(CodeQueryTooLarge, "the name of the operation has %d bytes, more than the limit of %d", n, l.OperationName)
+		return over("max-operation-name", CodeQueryTooLarge, "the name of the operation has %d bytes, more than the limit of %d", n, l.OperationName)
 	}
-	if err := l.variables(req.Variables); err != nil {
-		return gqlerror.List{err}
-	}
-	return nil
+	return l.variables(req.Variables)
+}
+
+// over is a refusal by a limit.
+func over(limit, code, format string, args ...any) gqlerror.List {
+	return gqlerror.List{overLimit(limit, code, format, args...)}
 }
 
 // text says why a document is not parsed.
 func (l QueryLimits) text(text string) gqlerror.List {
 	if n := len(text); n > l.DocumentBytes {
-		return refuse(CodeQueryTooLarge, "the document has %d bytes, more than the limit of %d", n, l.DocumentBytes)
+		return over("max-document", CodeQueryTooLarge, "the document has %d bytes, more than the limit of %d", n, l.DocumentBytes)
 	}
 	switch o := scan(text); {
 	case o.nesting > l.nesting():
-		return refuse(CodeDepthLimit, "braces, brackets and parentheses nest %d deep, more than the limit of %d", o.nesting, l.nesting())
+		return over("max-depth", CodeDepthLimit, "braces, brackets and parentheses nest %d deep, more than the limit of %d", o.nesting, l.nesting())
 	case o.directives > l.Directives:
-		return refuse(CodeDirectiveLimit, "the document has %d directives, more than the limit of %d", o.directives, l.Directives)
+		return over("max-directives", CodeDirectiveLimit, "the document has %d directives, more than the limit of %d", o.directives, l.Directives)
 	case o.digits > l.Digits:
-		return refuse(CodeQueryTooLarge, "a number has %d characters, more than the limit of %d", o.digits, l.Digits)
+		return over("max-digits", CodeQueryTooLarge, "a number has %d characters, more than the limit of %d", o.digits, l.Digits)
 	}
 	return nil
 }
@@ -103,37 +105,41 @@ func (l QueryLimits) shape(doc *ast.QueryDocument) gqlerror.List {
 	for _, def := range doc.Operations {
 		switch s := policy.ShapeOf(doc, def); {
 		case s.Depth > int64(l.Depth):
-			return refuse(CodeDepthLimit, "fields nest %d deep, more than the limit of %d", s.Depth, l.Depth)
+			return over("max-depth", CodeDepthLimit, "fields nest %d deep, more than the limit of %d", s.Depth, l.Depth)
 		case s.Aliases > int64(l.Aliases):
-			return refuse(CodeAliasLimit, "the operation has %d aliases, more than the limit of %d", s.Aliases, l.Aliases)
+			return over("max-aliases", CodeAliasLimit, "the operation has %d aliases, more than the limit of %d", s.Aliases, l.Aliases)
 		case s.RootFields > int64(l.RootFields):
-			return refuse(CodeRootFieldLimit, "the operation has %d root fields, more than the limit of %d", s.RootFields, l.RootFields)
+			return over("max-root-fields", CodeRootFieldLimit, "the operation has %d root fields, more than the limit of %d", s.RootFields, l.RootFields)
 		}
 	}
 	return nil
 }
 
-// cost says why an operation is too expensive.
-func (l QueryLimits) cost(cost int64) gqlerror.List {
-	if cost > int64(l.Cost) {
-		return refuse(CodeCostLimit, "the operation costs %d, more than the limit of %d", cost, l.Cost)
+// cost says why an operation is too expensive; query is nil if it runs once.
+func (l QueryLimits) cost(cost int64, query *liveQuery) gqlerror.List {
+	switch {
+	case cost > int64(l.Cost):
+		return over("max-cost", CodeCostLimit, "the operation costs %d, more than the limit of %d", cost, l.Cost)
+	case query != nil && float64(cost)*query.rate() > float64(l.Cost):
+		return over("max-cost", CodeCostLimit, "the operation costs %d each time, and %.0f a second, more than the limit of %d: ask for a longer throttle",
+			cost, float64(cost)*query.rate(), l.Cost)
 	}
 	return nil
 }
 
 // variables says why variables are too large.
-func (l QueryLimits) variables(variables map[string]any) *gqlerror.Error {
+func (l QueryLimits) variables(variables map[string]any) gqlerror.List {
 	m := measure{limits: l}
 	m.object(variables, 0)
 	switch {
 	case m.digits > l.Digits:
-		return Errorf(CodeQueryTooLarge, "a number in the variables has %d characters, more than the limit of %d", m.digits, l.Digits)
+		return over("max-digits", CodeQueryTooLarge, "a number in the variables has %d characters, more than the limit of %d", m.digits, l.Digits)
 	case m.depth > l.VariableDepth:
-		return Errorf(CodeQueryTooLarge, "the variables nest deeper than the limit of %d", l.VariableDepth)
+		return over("max-variable-depth", CodeQueryTooLarge, "the variables nest deeper than the limit of %d", l.VariableDepth)
 	case m.elements > l.VariableElements:
-		return Errorf(CodeQueryTooLarge, "the variables have more members and elements than the limit of %d", l.VariableElements)
+		return over("max-variable-elements", CodeQueryTooLarge, "the variables have more members and elements than the limit of %d", l.VariableElements)
 	case m.bytes > l.Variables:
-		return Errorf(CodeQueryTooLarge, "the variables have more bytes than the limit of %d", l.Variables)
+		return over("max-variables", CodeQueryTooLarge, "the variables have more bytes than the limit of %d", l.Variables)
 	}
 	return nil
 }

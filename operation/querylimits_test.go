@@ -263,7 +263,7 @@ func TestASubscriptionOverALimitIsStillOne(t *testing.T) {
 		if b.code(tt.req) == "" {
 			t.Errorf("%s: it is accepted", name)
 		}
-		if got := b.engine.Streams(tt.req); got != tt.streams {
+		if got := b.engine.ResultsOf(tt.req) == operation.ManyResults; got != tt.streams {
 			t.Errorf("%s: streams %t, want %t", name, got, tt.streams)
 		}
 	}

@@ -86,6 +86,28 @@ func readBudget(d *ast.Directive) (b limits.Budget, wrong string) {
 	return b, ""
 }
 
+// A RootBudget is what @budget says of one field of Query, Mutation or Subscription.
+type RootBudget struct {
+	Of, Field string // "Subscription", "priceChanged"
+	Budget    limits.Budget
+}
+
+// RootBudgets are those of all root fields, in the order of the schema. Most say nothing.
+func (s *Schema) RootBudgets() []RootBudget {
+	var all []RootBudget
+	for _, root := range []*ast.Definition{s.ast.Query, s.ast.Mutation, s.ast.Subscription} {
+		if root == nil {
+			continue
+		}
+		for _, field := range root.Fields {
+			if !strings.HasPrefix(field.Name, "__") {
+				all = append(all, RootBudget{root.Name, field.Name, s.objects[root.Name].fields[field.Name].Budget})
+			}
+		}
+	}
+	return all
+}
+
 // RootFields says whether there is a root field of a name, such as "priceChanged" or
 // "Subscription.priceChanged", and whether every one of that name lasts: is a subscription's.
 func (s *Schema) RootFields(name string) (found, last bool) {

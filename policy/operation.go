@@ -27,13 +27,13 @@ type Operation struct {
 	Defers bool
 	// Conditional says that @skip or @include stands on a root field or on a fragment around it.
 	Conditional bool
-	// Publishes holds, for a mutation, what is published of each root field, by response key.
-	Publishes map[string]*Field
 
-	field  *Field
-	checks []check
-	ruled  bool // some of the checks have a rule
-	cost   program
+	live       *ast.Directive // nil: none
+	membership []string       // of a live query
+	field      *Field
+	checks     []check
+	ruled      bool // some of the checks have a rule
+	cost       program
 }
 
 // A RootField is a field of Query, Mutation or Subscription that an operation selects.
@@ -59,6 +59,9 @@ func (s *Schema) Operation(doc *ast.QueryDocument, op *ast.OperationDefinition) 
 	w.op.Roots = len(w.roots)
 	w.op.Hash = hash(op, w.fragments)
 	w.op.cost = s.price(doc, op)
+	if w.op.live = op.Directives.ForName("live"); w.op.live != nil {
+		w.op.membership = s.membership(doc, op)
+	}
 	return w.op
 }
 
@@ -174,12 +177,6 @@ func (w *walk) root(sel *ast.Field, parents set) {
 		if f != nil {
 			w.op.field = f
 		}
-	}
-	if f != nil && len(f.Publish) > 0 {
-		if w.op.Publishes == nil {
-			w.op.Publishes = make(map[string]*Field)
-		}
-		w.op.Publishes[sel.Alias] = f
 	}
 }
 

@@ -142,7 +142,7 @@ func TestRootFields(t *testing.T) {
 		t.Error("a root field that may be skipped is not seen")
 	}
 	o = operation(t, schema, `mutation { a: rename(id: 1) { id } b: rename(id: 2) { id } }`)
-	if len(o.Publishes) != 2 || len(o.Publishes["a"].Publish) != 2 || o.Roots != 2 {
+	if len(o.Fields) != 2 || len(o.Fields[0].Policy.Publish) != 2 || o.Roots != 2 {
 		t.Errorf("%+v", o)
 	}
 }

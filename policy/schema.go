@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -25,6 +26,8 @@ type Schema struct {
 	objects map[string]*object // object types, by name
 	sets    map[string]set     // the object types that each composite type stands for
 	topics  []pubsub.Template
+	// identified are the object types with an id that each composite type stands for.
+	identified map[string][]string
 
 	listSize int64 // see WithListSize
 }
@@ -35,6 +38,9 @@ type Field struct {
 	Topic   *pubsub.Template  // @topic: the events that feed the field
 	Publish []pubsub.Template // @publish: where the field's result goes
 	Budget  limits.Budget     // @budget: how much a consumer may have
+	Poll    time.Duration     // @poll: how often a live query asks again; 0: only when something changes
+	// Invalidates are the keys of what has changed, @invalidates, of a mutation's result or a topic's event.
+	Invalidates []KeyTemplate
 	// Backpressure is what @backpressure says of slow subscribers.
 	Backpressure Backpressure
 
@@ -89,7 +95,7 @@ func Compile(schema *ast.Schema) (*Schema, error) {
 	if len(c.bad) > 0 {
 		return nil, errors.Join(c.bad...)
 	}
-	s := &Schema{ast: schema, objects: make(map[string]*object), sets: make(map[string]set), listSize: defaultListSize}
+	s := &Schema{ast: schema, objects: make(map[string]*object), sets: make(map[string]set), identified: make(map[string][]string), listSize: defaultListSize}
 	for _, name := range names {
 		if def := schema.Types[name]; def.Kind == ast.Object {
 			s.objects[name] = c.object(def)
@@ -131,10 +137,11 @@ func (c *compiler) read(def *ast.Definition) {
 // object puts together what holds for an object type: its own directives, and those of the interfaces.
 func (c *compiler) object(def *ast.Definition) *object {
 	o := &object{
-		name:    def.Name,
-		private: def.Directives.ForName("private") != nil,
-		needs:   c.typeNeeds(def),
-		fields:  make(map[string]*Field, len(def.Fields)),
+		name:       def.Name,
+		identified: def.Fields.ForName("id") != nil && def != c.schema.Query,
+		private:    def.Directives.ForName("private") != nil,
+		needs:      c.typeNeeds(def),
+		fields:     make(map[string]*Field, len(def.Fields)),
 	}
 	for _, field := range def.Fields {
 		f := c.fields[field]
@@ -185,6 +192,10 @@ func compileField(schema *ast.Schema, def *ast.Definition, field *ast.FieldDefin
 		bad = append(bad, err)
 	}
 	f.cost = cost
+	f.Poll, err = compilePoll(schema, def, field)
+	bad = append(bad, err)
+	f.Invalidates, err = compileInvalidates(schema, def, field)
+	bad = append(bad, err)
 	backpressure, err := compileBackpressure(schema, def, field)
 	bad = append(bad, err)
 	f.Backpressure = backpressure

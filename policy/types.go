@@ -8,10 +8,11 @@ import (
 // An object is what the directives say about one object type, together with those of every
 // interface that it implements: whatever way a field is selected, in the end it is an object's.
 type object struct {
-	name    string
-	private bool
-	needs   []*need // of the type: every use of it has them
-	fields  map[string]*Field
+	name       string
+	identified bool // its objects have an id
+	private    bool
+	needs      []*need // of the type: every use of it has them
+	fields     map[string]*Field
 }
 
 // A set is the object types that a selection may be about.
@@ -79,5 +80,10 @@ func (s *Schema) compileSets() {
 			}
 		}
 		s.sets[name] = newSet(objects)
+		for _, o := range s.sets[name].objects {
+			if o.identified {
+				s.identified[name] = append(s.identified[name], o.name)
+			}
+		}
 	}
 }

@@ -148,6 +148,24 @@ func (t Template) Match(topic string) bool {
 	return n == len(t.segments)
 }
 
+// Pattern is the one topic, or pattern, that every topic of the template belongs to. There is none
+// where a placeholder stands before the last segment.
+func (t Template) Pattern() (pattern string, ok bool) {
+	parts := make([]string, len(t.segments))
+	for i, s := range t.segments {
+		last := i == len(t.segments)-1
+		switch {
+		case s.name == "":
+			parts[i] = s.literal
+		case last:
+			parts[i] = anySegment
+		default:
+			return "", false
+		}
+	}
+	return strings.Join(parts, "."), true
+}
+
 func (t Template) fail(placeholder, reason string) error {
 	return &TopicError{Name: t.text, Reason: fmt.Sprintf("placeholder {%s}: %s", placeholder, reason)}
 }

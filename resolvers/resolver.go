@@ -13,4 +13,6 @@ type Resolver struct {
 	Store  *store.Store
 	Broker pubsub.Broker
 	Keys   *keys.Manager
+	// Budgets is the gateway that serves the fields: it is set once there is one.
+	Budgets Budgets
 }

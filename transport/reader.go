@@ -14,6 +14,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/internal/complain"
+	"github.com/sluice-gateway/sluice/limits"
 	"github.com/sluice-gateway/sluice/operation"
 )
 
@@ -25,6 +26,8 @@ type ReaderOptions struct {
 	BodyTimeout time.Duration
 	// Credentials say where credentials stand.
 	Credentials CredentialOptions
+	// Refusals count the bodies that were too large, or took too long; nil: nobody counts.
+	Refusals *limits.Refusals
 	// Log receives why credentials were refused, or could not be checked; never what they were. Default
 	// slog.Default().
 	Log *slog.Logger
@@ -134,7 +137,7 @@ func (rd *Reader) Request(w http.ResponseWriter, r *http.Request) (operation.Req
 	if !IsJSON(r.Header) {
 		return operation.Request{}, RefuseType()
 	}
-	body, refusal := rd.Body(w, r, rd.options.BodyBytes)
+	body, refusal := rd.body(w, r)
 	if refusal != nil {
 		return operation.Request{}, refusal
 	}
@@ -170,8 +173,17 @@ func (rd *Reader) Discard(w http.ResponseWriter, r *http.Request) *Refusal {
 	if r.ContentLength == 0 {
 		return nil
 	}
-	_, refusal := rd.Body(w, r, rd.options.BodyBytes)
+	_, refusal := rd.body(w, r)
 	return refusal
+}
+
+// body reads a body of an ordinary size, and notes one that is none.
+func (rd *Reader) body(w http.ResponseWriter, r *http.Request) ([]byte, *Refusal) {
+	body, refusal := rd.Body(w, r, rd.options.BodyBytes)
+	if refusal != nil && refusal.Status != http.StatusBadRequest { // it did not just break off
+		rd.options.Refusals.Note("max-body", 1)
+	}
+	return body, refusal
 }
 
 // Body reads a body of so many bytes at most.

@@ -20,9 +20,11 @@ type Session interface {
 
 // Sessions are the open sessions of a node, of every transport, and what they stand on.
 type Sessions struct {
-	grants *auth.Grants
-	losses outbox.Losses
-	open   sync.WaitGroup
+	engine    *operation.Engine
+	grants    *auth.Grants
+	admission admission
+	losses    outbox.Losses
+	open      sync.WaitGroup
 
 	mu      sync.Mutex // guards what follows
 	all     map[Session]struct{}
@@ -30,9 +32,16 @@ type Sessions struct {
 	closing bool
 }
 
-// NewSessions makes an empty set. Every session holds one of the grants while it is open.
-func NewSessions(grants *auth.Grants) *Sessions {
-	return &Sessions{grants: grants, all: make(map[Session]struct{}), endings: make(map[string]uint64)}
+// NewSessions makes an empty set. Every session holds one of the grants while it is open, and a place
+// within the limits, and those of the engine, for as long as it takes up anything.
+func NewSessions(engine *operation.Engine, grants *auth.Grants, limits SessionLimits) *Sessions {
+	return &Sessions{
+		engine:    engine,
+		grants:    grants,
+		admission: newAdmission(limits),
+		all:       make(map[Session]struct{}),
+		endings:   make(map[string]uint64),
+	}
 }
 
 // Grants are what the sessions stand on.
@@ -46,6 +55,9 @@ func (s *Sessions) Ended(e operation.Ending) {
 	s.mu.Lock()
 	s.endings[e.Code]++
 	s.mu.Unlock()
+	if e == operation.SlowConsumer {
+		s.engine.Refusals().Note("outbox", 1)
+	}
 }
 
 // Endings says how often the node has ended a session, by the code of the ending.

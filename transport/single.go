@@ -33,9 +33,17 @@ func NewSingle(format SingleFormat, sessions *Sessions, options StreamOptions) *
 	return &Single{format: format, sessions: sessions, options: options}
 }
 
-// Serve answers with the results of op, which it runs, or with the errors that refused it. When it
-// returns, nothing of the operation runs.
+// Serve answers with the results of op, which it runs if there is a place for one more session, or with
+// the errors that refused it. When it returns, nothing of the operation runs.
 func (s *Single) Serve(w http.ResponseWriter, r *http.Request, op *operation.Operation, errs gqlerror.List) {
+	if op != nil { // what only refuses is short
+		place, refusal := s.sessions.Admit(op.Viewer(), op.Address())
+		if refusal != nil {
+			refusal.Write(w, ParseAccept(r.Header.Values("Accept")))
+			return
+		}
+		defer place.Leave()
+	}
 	stream := NewStream(s.format, s.sessions, &s.options)
 	if !s.sessions.Add(stream) {
 		RefuseRestarting().Write(w, ParseAccept(r.Header.Values("Accept")))

@@ -11,7 +11,6 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/operation"
 )
@@ -32,7 +31,7 @@ func (lines) Parting(operation.Ending) []byte { return []byte("parted\n") }
 // A machine that is too busy to write is not a client that is too slow to read.
 func TestABurstOfMoreThanTheLimitPasses(t *testing.T) {
 	options := StreamOptions{Events: 16}.WithDefaults(1 << 40)
-	s := NewStream(lines{}, NewSessions(auth.NewGrants(nil)), &options)
+	s := NewStream(lines{}, newSessions(t, operation.Options{}, SessionLimits{}), &options)
 	w := httptest.NewRecorder()
 	var running sync.WaitGroup
 	running.Go(func() { s.Run(w, httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/", nil)) })
@@ -55,7 +54,7 @@ func TestABurstOfMoreThanTheLimitPasses(t *testing.T) {
 
 func TestAStreamThatNobodyWritesIsBounded(t *testing.T) {
 	options := StreamOptions{Events: 16}.WithDefaults(1 << 40)
-	sessions := NewSessions(auth.NewGrants(nil))
+	sessions := newSessions(t, operation.Options{}, SessionLimits{})
 	s := NewStream(lines{}, sessions, &options)
 	var place outbox.Stream
 	accepted := 0
@@ -69,5 +68,8 @@ func TestAStreamThatNobodyWritesIsBounded(t *testing.T) {
 	s.End(operation.SlowConsumer)
 	if n := sessions.Endings()["SLOW_CONSUMER"]; n != 1 {
 		t.Errorf("%d slow consumers counted, want 1", n)
+	}
+	if n := sessions.engine.Refusals().Counts()["outbox"]; n != 1 {
+		t.Errorf("the limit is noted %d times, want 1", n)
 	}
 }

@@ -1,109 +1,59 @@
 package main
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"net/netip"
 	"time"
-	"unsafe"
-
-	"golang.org/x/sys/unix"
 )
 
-// An engine drives every session and the publisher from one goroutine over one epoll, so that the
-// load costs as little of the shared cores as it can.
+// An engine drives every subscriber and the publisher, and counts what arrives.
 type engine struct {
-	server     netip.AddrPort
-	host, path string
-	locals     int    // how many addresses 127.0.0.2 and up to connect from
-	init       []byte // the frame of connection_init
-	epoll      int
-	ready      []unix.EpollEvent
-	buffer     []byte
-	sessions   []*session
-	publisher  *publisher
+	*loop
+	host, path  string
+	init        []byte // the frame of connection_init
+	publisher   *publisher
+	subscribers []*subscriber
 
-	opened, proved, closed int
-	firstClose             error // what ended the first session that the server closed
+	opened, proved int
 
 	deliveries, bytes, lost, duplicated int64
-	reads                               int64 // reads that brought something
 
 	latency *histogram
 	since   int64 // only events sent from here on are timed; Unix nanoseconds
 
-	// nap is how long each step first lets arrivals gather: one wake-up and one read then take what
-	// would have been many. It bounds what the load generator adds to a latency.
-	nap time.Duration
-
 	window int // events of one topic in flight that the engine keeps up; 0 for none
 }
 
-func newEngine(server netip.AddrPort, path string, p *publisher) (*engine, error) {
-	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return nil, fmt.Errorf("epoll: %w", err)
-	}
+// A subscriber is a session that subscribes to a topic.
+type subscriber struct {
+	session
+	engine *engine
+	topic  *topic
+	proved bool  // whether an event has arrived, so the subscription is known to live
+	last   int64 // the revision that came last
+}
+
+func newEngine(l *loop, path string, p *publisher) *engine {
 	return &engine{
-		server: server, host: server.String(), path: path, locals: 16, epoll: epoll,
-		ready: make([]unix.EpollEvent, 1024), buffer: make([]byte, 256<<10),
+		loop: l, host: l.server.String(), path: path,
 		publisher: p, latency: new(histogram), since: 1<<63 - 1,
-	}, nil
-}
-
-// close resets every connection.
-func (e *engine) close() {
-	for _, s := range e.sessions {
-		if s.phase != gone {
-			_ = unix.Close(s.fd)
-		}
 	}
-	_ = unix.Close(e.epoll)
-	_ = e.publisher.conn.Close()
 }
 
-// start opens a session; step takes it through its handshake.
-func (e *engine) start(s *session) error {
-	n := len(e.sessions)
-	from := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, byte(2 + n%e.locals)}), 0)
-	fd, err := dial(from, e.server)
-	if err != nil {
+// start opens a subscriber's session; step takes it through its handshake.
+func (e *engine) start(s *subscriber) error {
+	s.engine, s.init = e, e.init
+	e.subscribers = append(e.subscribers, s)
+	s.topic.members++
+	var err error
+	if s.conn, err = e.connect(s); err != nil {
 		return err
 	}
-	s.fd = fd
-	e.sessions = append(e.sessions, s)
-	s.topic.members++
-	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET, Fd: int32(n)}
-	if err := unix.EpollCtl(e.epoll, unix.EPOLL_CTL_ADD, fd, &event); err != nil {
-		return fmt.Errorf("epoll: %w", err)
-	}
-	return s.write(s.request(e.host, e.path))
+	return s.conn.write(s.request(e.host, e.path))
 }
 
-// step waits at most timeout for sessions to become readable and handles those that are.
+// step waits at most timeout for something to arrive, and sends what is to be published.
 func (e *engine) step(timeout time.Duration) error {
-	if e.nap > 0 {
-		nap := unix.NsecToTimespec(int64(min(e.nap, max(timeout, 0))))
-		_ = unix.Nanosleep(&nap, nil) // a signal may cut it short
-	}
-	ms := int((timeout + time.Millisecond - 1) / time.Millisecond)
-	n, err := unix.EpollWait(e.epoll, e.ready, max(ms, 0))
-	if err != nil {
-		if errors.Is(err, unix.EINTR) {
-			return nil
-		}
-		return fmt.Errorf("epoll: %w", err)
-	}
-	for i := range e.ready[:n] {
-		s := e.sessions[e.ready[i].Fd]
-		if s.phase == gone {
-			continue
-		}
-		ending := e.ready[i].Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0
-		if err := e.read(s, ending); err != nil {
-			e.lose(s, err)
-		}
+	if err := e.loop.step(timeout); err != nil {
+		return err
 	}
 	return e.publisher.flush()
 }
@@ -121,82 +71,20 @@ func (e *engine) run(until time.Time, done func() bool) error {
 	}
 }
 
-// read takes what the kernel holds for a session. With ending it reads on to the end or error that
-// was announced with the last bytes, which no further edge would tell.
-func (e *engine) read(s *session, ending bool) error {
-	for {
-		// Raw: the socket does not block, so the scheduler need not be told.
-		n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(s.fd), uintptr(unsafe.Pointer(&e.buffer[0])), uintptr(len(e.buffer)))
-		switch {
-		case errno == unix.EAGAIN:
-			return nil
-		case errno == unix.EINTR:
-			continue
-		case errno != 0:
-			return errno
-		case n == 0:
-			return errClosed
-		}
-		e.reads++
-		if err := e.feed(s, e.buffer[:n]); err != nil {
-			return err
-		}
-		if int(n) < len(e.buffer) && !ending {
-			return nil // edge-triggered, and a short read emptied it
-		}
+// feed implements client.
+func (s *subscriber) feed(b []byte) error {
+	now, before := time.Now().UnixNano(), s.phase
+	err := s.session.feed(b, func(message []byte) error { return s.engine.message(s, message, now) })
+	if s.phase == open && before != open {
+		s.engine.opened++
 	}
+	return err
 }
 
-func (e *engine) feed(s *session, b []byte) error {
-	now := time.Now().UnixNano()
-	if s.sse {
-		err := s.stream.feed(b, func(event []byte) error { return e.message(s, event, now) })
-		if err == nil && s.phase != open && s.stream.opened {
-			s.phase = open
-			e.opened++
-		}
-		return err
-	}
-	if s.phase == upgrading {
-		s.head = append(s.head, b...)
-		end := bytes.Index(s.head, []byte("\r\n\r\n"))
-		if end < 0 {
-			return nil
-		}
-		if !bytes.HasPrefix(s.head, []byte("HTTP/1.1 101")) {
-			return fmt.Errorf("upgrade refused: %q", s.head)
-		}
-		b, s.head = s.head[end+4:], nil
-		s.phase = initialising
-		if err := s.write(e.init); err != nil {
-			return err
-		}
-	}
-	return s.frames.feed(b, func(op byte, payload []byte) error {
-		switch op {
-		case opText:
-			return e.message(s, payload, now)
-		case opPing:
-			return s.write(appendFrame(nil, opPong, payload))
-		case opClose:
-			code := 0
-			if len(payload) >= 2 {
-				code, payload = int(payload[0])<<8|int(payload[1]), payload[2:]
-			}
-			return fmt.Errorf("closed by the server: %d %s", code, payload)
-		}
-		return nil
-	})
-}
-
-func (e *engine) message(s *session, b []byte, now int64) error {
+func (e *engine) message(s *subscriber, b []byte, now int64) error {
 	revision, sent, ok := scan(b)
 	if !ok {
-		opened, err := s.message(b)
-		if opened {
-			e.opened++
-		}
-		return err
+		return s.message(b)
 	}
 	if revision == 0 {
 		if !s.proved {
@@ -231,16 +119,10 @@ func (e *engine) credit(t *topic, revision int64) {
 	}
 }
 
-// lose takes a session out after an error; what it still waited for is waited for no longer.
-func (e *engine) lose(s *session, err error) {
-	if e.firstClose == nil {
-		e.firstClose = err
-	}
-	_ = unix.Close(s.fd)
-	s.phase = gone
-	e.closed++
+// lost implements client: what the session still waited for is waited for no longer.
+func (s *subscriber) lost() {
 	s.topic.members--
 	for r, published := s.last+1, s.topic.published; r <= published; r++ {
-		e.credit(s.topic, r)
+		s.engine.credit(s.topic, r)
 	}
 }

@@ -11,10 +11,10 @@ import (
 // newTestEngine gives an engine whose publications go nowhere.
 func newTestEngine(window int) *engine {
 	_, sink := net.Pipe()
-	return &engine{publisher: &publisher{conn: sink}, latency: new(histogram), window: window}
+	return &engine{loop: new(loop), publisher: &publisher{conn: sink}, latency: new(histogram), window: window}
 }
 
-func (e *engine) receive(t *testing.T, s *session, revision int64) {
+func (e *engine) receive(t *testing.T, s *subscriber, revision int64) {
 	t.Helper()
 	if err := e.message(s, fmt.Appendf(nil, `{"revision":%d,"note":"t1"}`, revision), 2); err != nil {
 		t.Fatal(err)
@@ -24,7 +24,7 @@ func (e *engine) receive(t *testing.T, s *session, revision int64) {
 func TestTheClosedLoopKeepsItsWindow(t *testing.T) {
 	e := newTestEngine(2)
 	topic := &topic{product: "p", members: 2}
-	a, b := &session{topic: topic}, &session{topic: topic}
+	a, b := &subscriber{topic: topic}, &subscriber{topic: topic}
 	topic.next()
 	topic.next()
 	e.receive(t, a, 1)
@@ -45,7 +45,7 @@ func TestTheClosedLoopKeepsItsWindow(t *testing.T) {
 func TestGapsAndRepeatsAreCounted(t *testing.T) {
 	e := newTestEngine(0)
 	topic := &topic{product: "p", members: 1}
-	s := &session{topic: topic}
+	s := &subscriber{topic: topic}
 	for range 6 {
 		topic.next()
 	}
@@ -60,12 +60,12 @@ func TestGapsAndRepeatsAreCounted(t *testing.T) {
 func TestASessionThatEndsIsNotWaitedFor(t *testing.T) {
 	e := newTestEngine(2)
 	topic := &topic{product: "p", members: 2}
-	a, b := &session{topic: topic}, &session{topic: topic, fd: -1}
+	a, b := &subscriber{topic: topic}, &subscriber{topic: topic, engine: e}
 	topic.next()
 	topic.next()
 	e.receive(t, a, 1)
 	e.receive(t, a, 2)
-	e.lose(b, errClosed)
+	e.lose(&conn{fd: -1, client: b}, errClosed)
 	if topic.published != 4 || topic.members != 1 || e.closed != 1 {
 		t.Errorf("published %d, members %d, closed %d", topic.published, topic.members, e.closed)
 	}

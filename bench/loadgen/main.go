@@ -1,5 +1,6 @@
-// Command loadgen loads a GraphQL subscription server over WebSocket or SSE through Redis PUBLISH and
-// measures what a delivery costs the server.
+// Command loadgen loads a GraphQL server and measures what that costs it: subscriptions over WebSocket or
+// SSE, whose events it publishes through Redis; and pages that clients keep true by polling or by @live,
+// while it changes what they show by mutations.
 //
 // It shares two cores with the server, so it is one goroutine over one epoll, reads frames from raw
 // sockets and finds revision and send time in the bytes without parsing JSON. It reports its own
@@ -8,14 +9,10 @@ package main
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
-	"net/netip"
-	"net/url"
 	"os"
 	"runtime"
 	"runtime/debug"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,94 +25,61 @@ func main() {
 }
 
 func command(args []string) error {
-	flags := flag.NewFlagSet("loadgen", flag.ExitOnError)
-	name := flags.String("scenario", "fanout", "one of "+scenarioNames())
-	target := flags.String("url", "http://127.0.0.1:8081/graphql", "the server's endpoint; an IPv4 address on loopback")
-	redisURL := flags.String("redis", "redis://127.0.0.1:6379", "Redis to publish to")
-	pid := flags.Int("pid", 0, "the server's process; 0 measures no CPU and no RSS")
-	jsonFile := flags.String("json", "", "file for the result as JSON")
-	warmup := flags.Duration("warmup", 2*time.Second, "load before measuring")
-	duration := flags.Duration("duration", 5*time.Second, "load while measuring")
-	sessions := flags.Int("sessions", 0, "sessions instead of the scenario's")
-	topics := flags.Int("topics", 0, "topics instead of the scenario's")
-	documents := flags.Int("documents", 0, "different documents instead of the scenario's")
-	rate := flags.Float64("rate", 0, "events per second over all topics instead of the scenario's")
-	window := flags.Int("window", 0, "events of one topic in flight instead of the scenario's")
-	padding := flags.Int("pad", -1, "bytes added to each note instead of the scenario's")
-	quiet := flags.Duration("quiet", 0, "quiet before RSS is read instead of the scenario's")
-	locals := flags.Int("locals", 16, "how many addresses 127.0.0.2 and up to connect from")
-	token := flags.String("token", "", "a token or key that every WebSocket sends in connection_init")
-	nap := flags.Duration("nap", 500*time.Microsecond, "let arrivals gather this long between polls, while loading; 0 for not")
-	_ = flags.Parse(args) // it exits
-
-	sc, ok := scenarios[*name]
-	if !ok {
-		return fmt.Errorf("no scenario %q: one of %s", *name, scenarioNames())
-	}
-	sc.name = *name
-	replace(&sc.sessions, *sessions, 0)
-	replace(&sc.topics, *topics, 0)
-	replace(&sc.documents, *documents, 0)
-	replace(&sc.padding, *padding, -1)
-	replace(&sc.quiet, *quiet, 0)
-	if *rate > 0 {
-		sc.rate, sc.window = *rate, 0
-	}
-	if *window > 0 {
-		sc.window, sc.rate = *window, 0
-	}
-	if err := sc.validate(); err != nil {
-		return err
-	}
-	if *locals < 1 || *locals > 250 {
-		return fmt.Errorf("locals %d: 1 to 250", *locals)
-	}
-	u, err := url.Parse(*target)
+	o, err := parse(args)
 	if err != nil {
 		return err
 	}
-	server, err := netip.ParseAddrPort(u.Host)
-	if err != nil || !server.Addr().Is4() || !server.Addr().IsLoopback() {
-		return fmt.Errorf("url %s: an IPv4 address on loopback and a port are needed", *target)
-	}
-	if err := allowFiles(sc.sessions + 100); err != nil {
+	if err := allowFiles(o.connections() + 100); err != nil {
 		return err
 	}
 	runtime.GOMAXPROCS(1)
 	debug.SetGCPercent(400)
-
-	publisher, err := newPublisher(*redisURL, sc.padding)
+	l, err := newLoop(o.server, o.locals)
 	if err != nil {
 		return err
 	}
-	e, err := newEngine(server, u.RequestURI(), publisher)
+	defer l.close()
+	measured, err := o.measure(l)
 	if err != nil {
 		return err
 	}
-	defer e.close()
-	e.locals, e.init = *locals, initFrame(*token)
-	r := &run{scenario: sc, pid: *pid, warmup: *warmup, duration: *duration, nap: *nap, engine: e}
-	if err := r.do(); err != nil {
-		return fmt.Errorf("%s: %w", sc.name, err)
+	fmt.Println(measured)
+	if l.firstClose != nil {
+		fmt.Fprintln(os.Stderr, "loadgen: first session to end:", l.firstClose)
 	}
-	fmt.Println(r.result)
-	if e.firstClose != nil {
-		fmt.Fprintln(os.Stderr, "loadgen: first session to end:", e.firstClose)
-	}
-	if *jsonFile == "" {
+	if o.json == "" {
 		return nil
 	}
-	b, err := json.MarshalIndent(r.result, "", "  ")
+	b, err := json.MarshalIndent(measured, "", "  ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(*jsonFile, append(b, '\n'), 0o644)
+	return os.WriteFile(o.json, append(b, '\n'), 0o644)
 }
 
-func replace[T comparable](value *T, flag, unset T) {
-	if flag != unset {
-		*value = flag
+// measure runs the scenario and gives its result, to print and to write as JSON.
+func (o *options) measure(l *loop) (fmt.Stringer, error) {
+	if o.pages != nil {
+		r := &pageRun{scenario: *o.pages, pid: o.pid, stats: o.stats, warmup: o.warmup, duration: o.duration, nap: o.nap}
+		r.crowd = newCrowd(l, o.path, o.key, o.pages.pages)
+		measured, err := r.do()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", o.pages.name, err)
+		}
+		return measured, nil
 	}
+	publisher, err := newPublisher(o.redis, o.topics.padding)
+	if err != nil {
+		return nil, err
+	}
+	defer publisher.conn.Close()
+	r := &run{scenario: *o.topics, pid: o.pid, warmup: o.warmup, duration: o.duration, nap: o.nap}
+	r.engine = newEngine(l, o.path, publisher)
+	r.engine.init = initFrame(o.token)
+	if err := r.do(); err != nil {
+		return nil, fmt.Errorf("%s: %w", o.topics.name, err)
+	}
+	return r.result, nil
 }
 
 // allowFiles raises the limit of open files as far as n needs and the hard limit lets it.

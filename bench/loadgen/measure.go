@@ -60,17 +60,17 @@ func (r *run) do() error {
 // open brings every session through its handshake, handshakes at a time.
 func (r *run) open() error {
 	e := r.engine
-	var sessions []*session
-	r.topics, sessions = r.scenario.plan()
+	var subscribers []*subscriber
+	r.topics, subscribers = r.scenario.plan()
 	cpu, err := cpuOf(r.pid)
 	if err != nil {
 		return err
 	}
 	own, began := ownCPU(), time.Now()
-	for e.opened < len(sessions) {
-		for len(e.sessions) < len(sessions) && len(e.sessions)-e.opened < handshakes {
-			if err := e.start(sessions[len(e.sessions)]); err != nil {
-				return fmt.Errorf("session %d: %w", len(e.sessions), err)
+	for e.opened < len(subscribers) {
+		for len(e.subscribers) < len(subscribers) && len(e.subscribers)-e.opened < handshakes {
+			if err := e.start(subscribers[len(e.subscribers)]); err != nil {
+				return fmt.Errorf("session %d: %w", len(e.subscribers), err)
 			}
 		}
 		if err := e.step(100 * time.Millisecond); err != nil {
@@ -80,17 +80,17 @@ func (r *run) open() error {
 			return fmt.Errorf("a session ended after %d were open: %w", e.opened, e.firstClose)
 		}
 		if time.Since(began) > openWithin {
-			return fmt.Errorf("only %d of %d sessions open after %v", e.opened, len(sessions), openWithin)
+			return fmt.Errorf("only %d of %d sessions open after %v", e.opened, len(subscribers), openWithin)
 		}
 	}
 	took := time.Since(began)
-	r.result.LoadgenOpenMicros = micros(ownCPU()-own) / float64(len(sessions))
+	r.result.LoadgenOpenMicros = micros(ownCPU()-own) / float64(len(subscribers))
 	after, err := cpuOf(r.pid)
 	if err != nil {
 		return err
 	}
-	r.result.SessionsPerSecond = float64(len(sessions)) / took.Seconds()
-	r.result.OpenMicros = micros(after-cpu) / float64(len(sessions))
+	r.result.SessionsPerSecond = float64(len(subscribers)) / took.Seconds()
+	r.result.OpenMicros = micros(after-cpu) / float64(len(subscribers))
 	return nil
 }
 
@@ -98,13 +98,13 @@ func (r *run) open() error {
 func (r *run) prove() error {
 	e := r.engine
 	deadline := time.Now().Add(provedWithin)
-	proved := func() bool { return e.proved == len(e.sessions) || e.firstClose != nil }
+	proved := func() bool { return e.proved == len(e.subscribers) || e.firstClose != nil }
 	for !proved() {
 		if time.Now().After(deadline) {
-			return fmt.Errorf("only %d of %d sessions receive events", e.proved, len(e.sessions))
+			return fmt.Errorf("only %d of %d sessions receive events", e.proved, len(e.subscribers))
 		}
 		asked := make(map[*topic]bool)
-		for _, s := range e.sessions {
+		for _, s := range e.subscribers {
 			if !s.proved && !asked[s.topic] {
 				asked[s.topic] = true
 				e.publisher.event(s.topic.product, 0)
@@ -146,28 +146,20 @@ func (r *run) load() error {
 		return err
 	}
 
-	server, err := cpuOf(r.pid)
+	before, err := usageOf(r.pid)
 	if err != nil {
 		return err
 	}
-	machine, err := machineCPU()
-	if err != nil {
-		return err
-	}
-	own, began, deliveries, bytes, reads := ownCPU(), time.Now(), e.deliveries, e.bytes, e.reads
-	e.since = began.UnixNano()
+	deliveries, bytes, reads := e.deliveries, e.bytes, e.reads
+	e.since = before.at.UnixNano()
 	if err := pump(r.duration); err != nil {
 		return err
 	}
-	serverAfter, err := cpuOf(r.pid)
+	after, err := usageOf(r.pid)
 	if err != nil {
 		return fmt.Errorf("the server is gone: %w", err)
 	}
-	machineAfter, err := machineCPU()
-	if err != nil {
-		return err
-	}
-	server, own, took := serverAfter-server, ownCPU()-own, time.Since(began)
+	used := after.since(before)
 	deliveries, bytes, reads = e.deliveries-deliveries, e.bytes-bytes, e.reads-reads
 
 	e.window = 0
@@ -178,16 +170,16 @@ func (r *run) load() error {
 	if deliveries == 0 {
 		return errors.New("nothing was delivered")
 	}
-	res.Seconds = took.Seconds()
+	res.Seconds = used.took.Seconds()
 	res.Deliveries = deliveries
-	res.DeliveriesPerSecond = float64(deliveries) / took.Seconds()
+	res.DeliveriesPerSecond = float64(deliveries) / res.Seconds
 	res.BytesPerDelivery = float64(bytes) / float64(deliveries)
 	res.PerRead = float64(deliveries) / float64(reads)
-	res.ServerMicros = micros(server) / float64(deliveries)
-	res.ServerCores = server.Seconds() / took.Seconds()
-	res.LoadgenMicros = micros(own) / float64(deliveries)
-	res.LoadgenCores = own.Seconds() / took.Seconds()
-	res.OtherCores = max(0, (machineAfter-machine-server-own).Seconds()/took.Seconds())
+	res.ServerMicros = micros(used.server) / float64(deliveries)
+	res.ServerCores = used.cores(used.server)
+	res.LoadgenMicros = micros(used.own) / float64(deliveries)
+	res.LoadgenCores = used.cores(used.own)
+	res.OtherCores = used.cores(used.others())
 	res.P50, res.P99, res.Max = millis(e.latency.quantile(0.5)), millis(e.latency.quantile(0.99)), millis(e.latency.max)
 	res.OfferedPerSecond = sc.rate * float64(sc.sessions) / float64(sc.topics)
 	res.Overload = res.DeliveriesPerSecond < 0.95*res.OfferedPerSecond
@@ -197,8 +189,8 @@ func (r *run) load() error {
 
 // outstanding is how many deliveries open sessions still wait for.
 func (r *run) outstanding() (n int64) {
-	for _, s := range r.engine.sessions {
-		if s.phase != gone {
+	for _, s := range r.engine.subscribers {
+		if !s.conn.gone {
 			n += s.topic.published - s.last
 		}
 	}

@@ -2,9 +2,7 @@ package main
 
 import (
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
+	"strconv"
 	"time"
 )
 
@@ -34,8 +32,6 @@ var scenarios = map[string]scenario{
 	"connect":  {sessions: 10000, topics: 1, documents: 1},
 }
 
-func scenarioNames() string { return strings.Join(slices.Sorted(maps.Keys(scenarios)), ", ") }
-
 // documents differ in their selections. All hold revision and note, which the load generator reads.
 var documents = []string{
 	"subscription($ids:[ID!]) { priceChanged(productIds:$ids) { productId price previousPrice currency revision note changedAt } }",
@@ -57,15 +53,24 @@ func (sc scenario) validate() error {
 	return nil
 }
 
-// plan gives the sessions of a scenario: every topic gets every document.
-func (sc scenario) plan() (topics []*topic, sessions []*session) {
+// plan gives the subscribers of a scenario: every topic gets every document.
+func (sc scenario) plan() (topics []*topic, subscribers []*subscriber) {
 	for i := range sc.topics {
 		topics = append(topics, &topic{product: fmt.Sprintf("bench-%04d", i)})
 	}
 	for i := range sc.sessions {
-		sessions = append(sessions, &session{
-			sse: sc.sse, topic: topics[i%sc.topics], document: documents[i/sc.topics%sc.documents],
-		})
+		t := topics[i%sc.topics]
+		operation := subscription(documents[i/sc.topics%sc.documents], t.product)
+		subscribers = append(subscribers, &subscriber{session: session{sse: sc.sse, operation: operation}, topic: t})
 	}
-	return topics, sessions
+	return topics, subscribers
+}
+
+// subscription is the request's JSON object of a document for one product.
+func subscription(document, product string) []byte {
+	b := append([]byte(nil), `{"query":`...)
+	b = strconv.AppendQuote(b, document)
+	b = append(b, `,"variables":{"ids":["`...)
+	b = append(b, product...)
+	return append(b, `"]}}`...)
 }

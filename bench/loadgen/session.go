@@ -2,12 +2,7 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"net/netip"
-	"strconv"
-
-	"golang.org/x/sys/unix"
 )
 
 type phase byte
@@ -17,18 +12,15 @@ const (
 	initialising
 	subscribing
 	open
-	gone
 )
 
-// A session is one connection with one subscription.
+// A session is one connection with one operation, over WebSocket or SSE.
 type session struct {
-	fd       int
-	sse      bool
-	phase    phase
-	proved   bool // whether an event has arrived, so the subscription is known to live
-	last     int64
-	topic    *topic
-	document string
+	conn      *conn
+	sse       bool
+	phase     phase
+	init      []byte // the frame of connection_init
+	operation []byte // the request's JSON object
 
 	head   []byte // the upgrade's response until it is whole
 	frames frames
@@ -56,50 +48,6 @@ func initFrame(token string) []byte {
 	return appendFrame(nil, opText, fmt.Appendf(nil, `{"type":"connection_init","payload":{"Authorization":"Bearer %s"}}`, token))
 }
 
-var errClosed = errors.New("closed by the server")
-
-// dial opens a socket from a local address and sends the first request. The connect blocks: on
-// loopback it ends within the call.
-func dial(from, to netip.AddrPort) (fd int, err error) {
-	fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return -1, fmt.Errorf("socket: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			_ = unix.Close(fd)
-		}
-	}()
-	for _, option := range [][3]int{
-		{unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1}, // the port is free for other targets
-		{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
-	} {
-		if err = unix.SetsockoptInt(fd, option[0], option[1], option[2]); err != nil {
-			return -1, fmt.Errorf("setsockopt: %w", err)
-		}
-	}
-	// Closing resets, so that thousands of sockets leave nothing in TIME_WAIT for the next scenario.
-	if err = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}); err != nil {
-		return -1, fmt.Errorf("setsockopt: %w", err)
-	}
-	if err = unix.Bind(fd, &unix.SockaddrInet4{Addr: from.Addr().As4()}); err != nil {
-		return -1, fmt.Errorf("bind %v: %w", from, err)
-	}
-	if err = unix.Connect(fd, &unix.SockaddrInet4{Addr: to.Addr().As4(), Port: int(to.Port())}); err != nil {
-		return -1, fmt.Errorf("connect %v: %w", to, err)
-	}
-	return fd, unix.SetNonblock(fd, true)
-}
-
-// operation is the request's JSON object for the session's document and topic.
-func (s *session) operation() []byte {
-	b := append([]byte(nil), `{"query":`...)
-	b = strconv.AppendQuote(b, s.document)
-	b = append(b, `,"variables":{"ids":["`...)
-	b = append(b, s.topic.product...)
-	return append(b, `"]}}`...)
-}
-
 // request is what the session sends first.
 func (s *session) request(host, path string) []byte {
 	if !s.sse {
@@ -107,42 +55,74 @@ func (s *session) request(host, path string) []byte {
 			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c2x1aWNlIGJlbmNoIGtleQ==\r\n"+
 			"Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n", path, host)
 	}
-	body := s.operation()
-	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n"+
-		"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", path, host, len(body), body)
+	return post(host, path, "Accept: text/event-stream\r\n", s.operation)
 }
 
-func (s *session) write(b []byte) error {
-	n, err := unix.Write(s.fd, b)
-	if err == nil && n < len(b) {
-		err = errors.New("short write") // never: the socket's buffer is far larger
-	}
-	if err != nil {
-		return fmt.Errorf("write: %w", err)
-	}
-	return nil
+// post is an HTTP request of an operation, with more headers.
+func post(host, path, headers string, operation []byte) []byte {
+	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\n%sContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+		path, host, headers, len(operation), operation)
 }
 
-// message handles what is not an event: the handshake, pings and refusals. It reports whether the
-// session has just become open.
-func (s *session) message(b []byte) (opened bool, err error) {
+// feed takes the next bytes of the connection and calls each for every event and text message.
+func (s *session) feed(b []byte, each func(message []byte) error) error {
+	if s.sse {
+		err := s.stream.feed(b, each)
+		if err == nil && s.stream.opened {
+			s.phase = open
+		}
+		return err
+	}
+	if s.phase == upgrading {
+		s.head = append(s.head, b...)
+		end := bytes.Index(s.head, []byte("\r\n\r\n"))
+		if end < 0 {
+			return nil
+		}
+		if !bytes.HasPrefix(s.head, []byte("HTTP/1.1 101")) {
+			return fmt.Errorf("upgrade refused: %q", s.head)
+		}
+		b, s.head = s.head[end+4:], nil
+		s.phase = initialising
+		if err := s.conn.write(s.init); err != nil {
+			return err
+		}
+	}
+	return s.frames.feed(b, func(op byte, payload []byte) error {
+		switch op {
+		case opText:
+			return each(payload)
+		case opPing:
+			return s.conn.write(appendFrame(nil, opPong, payload))
+		case opClose:
+			code := 0
+			if len(payload) >= 2 {
+				code, payload = int(payload[0])<<8|int(payload[1]), payload[2:]
+			}
+			return fmt.Errorf("closed by the server: %d %s", code, payload)
+		}
+		return nil
+	})
+}
+
+// message handles what is no result: the handshake, pings and refusals.
+func (s *session) message(b []byte) error {
 	switch {
 	case bytes.Contains(b, errorType), bytes.Contains(b, errorsKey), bytes.Contains(b, completeType),
 		s.sse && bytes.Contains(b, completeLine):
-		return false, fmt.Errorf("refused: %s", b)
+		return fmt.Errorf("refused: %s", b)
 	case s.sse:
-		return false, nil
+		return nil
 	case s.phase == initialising && bytes.Contains(b, ackType):
-		subscribe := append([]byte(`{"id":"1","type":"subscribe","payload":`), s.operation()...)
+		subscribe := append([]byte(`{"id":"1","type":"subscribe","payload":`), s.operation...)
 		// The pong says that the server has read the subscribe before it: there is no other answer to it.
 		frames := append(appendFrame(nil, opText, append(subscribe, '}')), pingFrame...)
 		s.phase = subscribing
-		return false, s.write(frames)
+		return s.conn.write(frames)
 	case s.phase == subscribing && bytes.Contains(b, pongType):
 		s.phase = open
-		return true, nil
 	case bytes.Contains(b, pingType):
-		return false, s.write(pongFrame)
+		return s.conn.write(pongFrame)
 	}
-	return false, nil
+	return nil
 }

@@ -83,7 +83,7 @@ func (c cell) in(unit string) string {
 
 func number(v float64) string {
 	switch {
-	case v >= 1000:
+	case v >= 999.5:
 		s := fmt.Sprintf("%.0f", v)
 		for i := len(s) - 3; i > 0; i -= 3 {
 			s = s[:i] + "," + s[i:]
@@ -104,7 +104,7 @@ func of(results []result, server, scenario string) []result {
 	})
 }
 
-func median(runs []result, value func(result) float64) float64 {
+func median[T any](runs []T, value func(T) float64) float64 {
 	if len(runs) == 0 {
 		return 0
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strconv"
 )
 
@@ -10,28 +11,45 @@ type server struct {
 	name   string
 	module string // directory of its Go module, seen from bench/
 	pkg    string
-	args   func(port, redisPort int) []string
+	pages  bool // whether it has pages to poll
+	args   func(place) []string
+}
+
+// A place is what one run of a server is given.
+type place struct {
+	port     int
+	operator int // port
+	redis    int // port
+	config   string
+	database string
 }
 
 // servers holds every command line of the bench.
 var servers = []server{
 	{
-		name: "sluice", module: "..", pkg: "./cmd/sluice",
-		args: func(port, redisPort int) []string {
+		name: "sluice", module: "..", pkg: "./cmd/sluice", pages: true,
+		args: func(at place) []string {
 			return []string{
-				"--listen", "127.0.0.1:" + strconv.Itoa(port),
-				"--redis", redisURL(redisPort),
-				"--database", ":memory:",
-				"--config", "",
+				"--listen", "127.0.0.1:" + strconv.Itoa(at.port),
+				"--operator-listen", "127.0.0.1:" + strconv.Itoa(at.operator),
+				"--redis", redisURL(at.redis),
+				"--database", at.database,
+				"--config", at.config,
 			}
 		},
 	},
 	{
 		name: "peer", module: "peer", pkg: ".",
-		args: func(port, redisPort int) []string {
-			return []string{"-addr", "127.0.0.1:" + strconv.Itoa(port), "-redis", redisURL(redisPort)}
+		args: func(at place) []string {
+			return []string{"-addr", "127.0.0.1:" + strconv.Itoa(at.port), "-redis", redisURL(at.redis)}
 		},
 	},
+}
+
+// writeConfig writes the configuration of a server whose prices a key may change.
+func writeConfig(path, key string) error {
+	text := "keys:\n  - key: " + key + "\n    consumer: bench\n    scopes: [catalog:write]\n"
+	return os.WriteFile(path, []byte(text), 0o600)
 }
 
 // redisArgs is an empty Redis that keeps nothing.

@@ -17,7 +17,8 @@ import (
 // budgets are what consumers may have, and what must be closed for it.
 type budgets struct {
 	options operation.BudgetOptions
-	counter io.Closer // nil: the counter is in this process
+	rates   limits.SharedBuckets // nil: each node has its own
+	counter io.Closer            // nil: the counter is in this process
 }
 
 func newBudgets(c *Config, log *slog.Logger) (*budgets, error) {
@@ -36,7 +37,7 @@ func newBudgets(c *Config, log *slog.Logger) (*budgets, error) {
 		if err != nil {
 			return nil, fmt.Errorf("budgets: %w", err)
 		}
-		counter, b.counter = shared, shared
+		counter, b.counter, b.rates = shared, shared, shared.Buckets()
 	}
 	b.options = operation.BudgetOptions{
 		Book:   limits.NewBook(counter, limits.Options{Log: log}),

@@ -14,6 +14,7 @@ import (
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/auth/jwt"
 	"github.com/sluice-gateway/sluice/limits"
+	"github.com/sluice-gateway/sluice/store/replication"
 	"github.com/sluice-gateway/sluice/transport"
 )
 
@@ -21,23 +22,25 @@ import (
 // environment variable SLUICE_DRAIN_WINDOW and the key drain-window in the configuration file. A
 // flag wins over the environment, the environment over the file, the file over the default.
 type Config struct {
-	Listen         string
-	OperatorListen string
-	TLSCert        string
-	TLSKey         string
-	TLSClientCA    string
-	Redis          string
-	Database       string
-	KeysPepperFile string
-	Demo           bool
-	Dev            bool
-	Introspection  bool
-	Origins        list
-	PartialStatus  bool
-	LogFormat      string
-	LogLevel       slog.Level
-	DrainDelay     time.Duration
-	DrainWindow    time.Duration
+	Listen          string
+	OperatorListen  string
+	TLSCert         string
+	TLSKey          string
+	TLSClientCA     string
+	Redis           string
+	Database        string
+	DatabaseChanges string
+	DatabaseSlot    string
+	KeysPepperFile  string
+	Demo            bool
+	Dev             bool
+	Introspection   bool
+	Origins         list
+	PartialStatus   bool
+	LogFormat       string
+	LogLevel        slog.Level
+	DrainDelay      time.Duration
+	DrainWindow     time.Duration
 
 	Tokens           count
 	DocumentSize     size
@@ -68,6 +71,22 @@ type Config struct {
 	PongTimeout     time.Duration
 	SessionAge      time.Duration
 	Linger          time.Duration
+
+	Sessions            count
+	SessionsPerViewer   count
+	SessionsPerAddress  count
+	SessionRate         rate
+	AddressSessionRate  rate
+	OperationsPerViewer count
+	RequestRate         rate
+	AddressRequestRate  rate
+	MessageRate         rate
+	PingRate            rate
+	UncountedAddresses  networks
+
+	LiveThrottle    time.Duration
+	LiveMinThrottle time.Duration
+	LiveReconcile   time.Duration
 
 	BrokerConnections count
 	BrokerProbe       time.Duration
@@ -112,7 +131,9 @@ func (c *Config) flags() *flag.FlagSet {
 	f.StringVar(&c.TLSKey, "tls-key", "", "PEM `file` with the key of --tls-cert")
 	f.StringVar(&c.TLSClientCA, "tls-client-ca", "", "PEM `file` with the authorities of client certificates, which the file's section certificates maps to consumers; empty: none are asked for")
 	f.StringVar(&c.Redis, "redis", "", "`URL` of the broker: redis://, rediss://, redis+sentinel:// or redis+cluster://; empty: events stay in this process")
-	f.StringVar(&c.Database, "database", "sluice.db", "SQLite `file` of the storefront and of API keys, or :memory:")
+	f.StringVar(&c.Database, "database", "sluice.db", "where the storefront and API keys are: a SQLite `file`, :memory:, or a postgres:// URL")
+	f.StringVar(&c.DatabaseChanges, "database-changes", "auto", "tell subscribers what others change in a postgres:// database: auto (if its wal_level and the role's rights allow it), on or `off`; the same on every node")
+	f.StringVar(&c.DatabaseSlot, "database-slot", replication.DefaultName, "`name` of the replication slot and the publication for it: one for all nodes on one Redis, and no other on the database's server")
 	f.StringVar(&c.KeysPepperFile, "keys-pepper-file", "", "`file` with a secret that keys the hashes of API keys in the database: its text without spaces around it; empty: none. Another secret makes every such key worthless")
 	f.BoolVar(&c.Demo, "demo", false, "change prices and stock a few times a second")
 	f.BoolVar(&c.Dev, "dev", false, "for development, on loopback only: prints a key and a token, introspection and suggestions on, drain at once")
@@ -157,6 +178,17 @@ func (c *Config) flags() *flag.FlagSet {
 	f.TextVar(&c.OutboxEvents, "outbox-events", count(256), "`events` that may wait for one session")
 	f.TextVar(&c.OutboxSize, "outbox-size", size(1<<20), "`bytes` that may wait for one session")
 	f.TextVar(&c.Operations, "max-operations", count(100), "`operations` of one session at a time")
+	f.TextVar(&c.Sessions, "max-sessions", count(transport.DefaultSessions()), "`sessions` of this node at a time: 80 % of the descriptors that the process may open")
+	f.TextVar(&c.SessionsPerViewer, "max-sessions-per-viewer", count(100), "`sessions` of one end user, or of a consumer that acts for itself, on this node; a plan's sessions take its place")
+	f.TextVar(&c.SessionsPerAddress, "max-sessions-per-address", count(200), "`sessions` from one address on this node")
+	f.TextVar(&c.SessionRate, "session-rate", rate{PerSecond: 2000, Burst: 10_000}, "`rate` of new sessions of this node: so many a second:burst. Two cores open 9,000 a second, and have other work")
+	f.TextVar(&c.AddressSessionRate, "session-rate-per-address", rate{PerSecond: 20, Burst: 40}, "`rate` of new sessions from one address: so many a second:burst")
+	f.TextVar(&c.OperationsPerViewer, "max-operations-per-viewer", count(10_000), "`operations` of one viewer at a time on this node; a plan's operations take its place")
+	f.TextVar(&c.RequestRate, "request-rate-per-viewer", rate{PerSecond: 1000, Burst: 2000}, "`rate` of operations that one viewer sends, on all nodes: so many a second:burst")
+	f.TextVar(&c.AddressRequestRate, "request-rate-per-address", rate{PerSecond: 200, Burst: 400}, "`rate` of operations that are sent from one address, on all nodes: so many a second:burst")
+	f.TextVar(&c.MessageRate, "message-rate", rate{PerSecond: 50, Burst: 200}, "`rate` of messages of one WebSocket: so many a second:burst; at twice the burst it is closed")
+	f.TextVar(&c.PingRate, "ping-rate", rate{PerSecond: 10, Burst: 20}, "`rate` of pings and pongs of one WebSocket: so many a second:burst; then it is closed")
+	f.Var(&c.UncountedAddresses, "uncounted-addresses", "`networks` that no limit per address holds for (default 127.0.0.0/8,::1/128), or none: where proxies are that are no --trusted-proxies")
 	f.DurationVar(&c.RequestTimeout, "request-timeout", 30*time.Second, "how long a query or mutation may take")
 	f.DurationVar(&c.ResolverTimeout, "resolver-timeout", 10*time.Second, "how long the resolvers of one event may take")
 	f.DurationVar(&c.WriteTimeout, "write-timeout", 5*time.Second, "how long one write may wait for a client that does not read")
@@ -165,6 +197,9 @@ func (c *Config) flags() *flag.FlagSet {
 	f.DurationVar(&c.PongTimeout, "pong-timeout", 8*time.Second, "how long after a ping anything must have come back")
 	f.DurationVar(&c.SessionAge, "session-age", 2*time.Hour, "when a session is asked to reconnect, ± 10 %")
 	f.DurationVar(&c.Linger, "linger", 2*time.Second, "how long a shared execution goes on without members")
+	f.DurationVar(&c.LiveThrottle, "live-throttle", time.Second, "least time between two runs of a live query whose client does not say")
+	f.DurationVar(&c.LiveMinThrottle, "live-min-throttle", 100*time.Millisecond, "least time between them that a client may ask for")
+	f.DurationVar(&c.LiveReconcile, "live-reconcile", 30*time.Second, "when a live query runs although nothing is known to have changed, ± 10 %")
 	f.TextVar(&c.BrokerConnections, "broker-connections", count(2), "`connections` to Redis that carry subscriptions")
 	f.DurationVar(&c.BrokerProbe, "broker-probe", 10*time.Second, "how often each of them proves that it still delivers")
 	f.DurationVar(&c.PublishTimeout, "publish-timeout", time.Second, "how long publishing one event may take")
@@ -254,6 +289,7 @@ func (c *Config) validate() (bad []error) {
 		"request-timeout": c.RequestTimeout, "resolver-timeout": c.ResolverTimeout, "write-timeout": c.WriteTimeout,
 		"init-timeout": c.InitTimeout, "ping-interval": c.PingInterval, "pong-timeout": c.PongTimeout,
 		"session-age": c.SessionAge, "linger": c.Linger, "broker-probe": c.BrokerProbe,
+		"live-throttle": c.LiveThrottle, "live-min-throttle": c.LiveMinThrottle, "live-reconcile": c.LiveReconcile,
 		"publish-timeout": c.PublishTimeout, "subscribe-timeout": c.SubscribeTimeout, "credentials-recheck": c.Recheck,
 	} {
 		if d <= 0 {
@@ -271,6 +307,9 @@ func (c *Config) validate() (bad []error) {
 		complain("persisted-queries: %q is none of off, node and redis", c.PersistedQuery)
 	case c.PersistedQuery == "redis" && c.Redis == "":
 		complain("persisted-queries: redis needs the setting redis")
+	}
+	if err := c.checkChanges(); err != nil {
+		bad = append(bad, err)
 	}
 	if c.DocumentsOnly && c.Documents == "" {
 		complain("documents-only needs documents: otherwise nothing could run")

@@ -82,7 +82,7 @@ func (k *keysCommand) create(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(k.notes, "Key %s of %q was made in %s. It is shown only now:\n", made.ID, made.Consumer, c.Database)
+		fmt.Fprintf(k.notes, "Key %s of %q was made in %s. It is shown only now:\n", made.ID, made.Consumer, store.Redacted(c.Database))
 		fmt.Fprintln(k.out, text)
 		return nil
 	})
@@ -153,7 +153,7 @@ func (k *keysCommand) with(ctx context.Context, do func(*Config, *keys.Manager) 
 	if c.Database == store.Memory {
 		return usageError{errors.New("a database in memory is the gateway's alone: make its keys with the API, as an admin")}
 	}
-	if _, err := os.Stat(c.Database); err != nil && !k.mayMake {
+	if _, err := os.Stat(c.Database); err != nil && !k.mayMake && !store.IsURL(c.Database) {
 		return usageError{fmt.Errorf("there is no database %s: name the gateway's by --database", c.Database)}
 	}
 	broker, err := newBroker(c, slog.New(slog.DiscardHandler))

@@ -23,6 +23,8 @@ func (c *Config) plans() (*limits.Plans, error) {
 //	plans:
 //	  free:
 //	    priceChanged: {events: 10000, per: DAY, duration: 1h, rate: 20}
+//	    sessions: 5
+//	    operations: 50
 //	    postpaid: false
 func (c *Config) readPlans(node ast.Node) error {
 	section, ok := node.(ast.MapNode)
@@ -48,7 +50,7 @@ func readPlan(name string, node ast.Node) (*limits.Plan, error) {
 	}
 	members, ok := node.(ast.MapNode)
 	if !ok {
-		return nil, errors.New("write `field: {events: 1000, per: DAY}` under it, or postpaid: true")
+		return nil, errors.New("write `field: {events: 1000, per: DAY}` under it, sessions: 5, operations: 50, or postpaid: true")
 	}
 	var bad []error
 	for all := members.MapRange(); all.Next(); {
@@ -57,6 +59,10 @@ func readPlan(name string, node ast.Node) (*limits.Plan, error) {
 		switch key {
 		case "postpaid":
 			err = yaml.NodeToValue(all.Value(), &plan.Postpaid)
+		case "sessions":
+			plan.Sessions, err = readCount(all.Value())
+		case "operations":
+			plan.Operations, err = readCount(all.Value())
 		default:
 			plan.Fields[key], err = readTerms(all.Value())
 		}
@@ -65,6 +71,13 @@ func readPlan(name string, node ast.Node) (*limits.Plan, error) {
 		}
 	}
 	return plan, errors.Join(bad...)
+}
+
+// readCount reads a number above 0, or unlimited.
+func readCount(node ast.Node) (int, error) {
+	var c count
+	err := c.UnmarshalText([]byte(node.GetToken().Value))
+	return int(c), err
 }
 
 // termsSection is what a plan says about a field, as the file writes it.

@@ -17,6 +17,7 @@ import (
 	"github.com/sluice-gateway/sluice/gateway"
 	"github.com/sluice-gateway/sluice/graph"
 	"github.com/sluice-gateway/sluice/internal/outbox"
+	"github.com/sluice-gateway/sluice/limits"
 	"github.com/sluice-gateway/sluice/operation"
 	"github.com/sluice-gateway/sluice/pubsub"
 	"github.com/sluice-gateway/sluice/pubsub/memory"
@@ -62,11 +63,19 @@ func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, spend.Close()) }()
-	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Store: shop, Broker: broker, Keys: manager}})
-	g, err := gateway.New(schema, gatewayOptions(c, log, broker, shop, authn, persisted, spend))
+	changes, err := newDatabaseChanges(ctx, c, shop, broker, log)
 	if err != nil {
 		return err
 	}
+	root := &resolvers.Resolver{Store: shop, Broker: broker, Keys: manager}
+	schema := graph.NewExecutableSchema(graph.Config{Resolvers: root})
+	options := gatewayOptions(c, log, broker, shop, authn, persisted, spend)
+	changes.addTo(options.Checks, c)
+	g, err := gateway.New(schema, options)
+	if err != nil {
+		return err
+	}
+	root.Budgets = g
 	servers, err := listen(c, g)
 	if err != nil {
 		return errors.Join(err, g.Close(ctx, 0))
@@ -78,6 +87,7 @@ func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	running.Go(func() { manageHeap(serving) })
+	running.Go(func() { changes.run(serving, g) })
 	running.Go(func() { watchPlans(serving, c, g.SetPlans, log) })
 	if c.Demo {
 		feeding, stopFeeding := context.WithCancel(ctx)
@@ -133,7 +143,10 @@ func gatewayOptions(c *Config, log *slog.Logger, broker pubsub.Broker, shop *sto
 		Authenticator: authn,
 		Recheck:       recheck,
 		Origins:       c.Origins,
-		Checks:        map[string]func(context.Context) error{"database": shop.Ping},
+		Checks: map[string]func(context.Context) error{
+			"database": shop.Ping,
+			"budgets":  spend.options.Book.Check,
+		},
 		PublishBytes:  int64(c.EventSize),
 		PartialStatus: c.PartialStatus,
 		Operation: operation.Options{
@@ -143,11 +156,30 @@ func gatewayOptions(c *Config, log *slog.Logger, broker pubsub.Broker, shop *sto
 			Suggestions:   c.Suggestions || c.Dev,
 			Persisted:     persisted.options,
 			Budgets:       spend.options,
+			Callers: operation.CallerLimits{
+				Sessions:        int(c.SessionsPerViewer),
+				Operations:      int(c.OperationsPerViewer),
+				Requests:        limits.Rate(c.RequestRate),
+				AddressRequests: limits.Rate(c.AddressRequestRate),
+				Shared:          spend.rates,
+				Uncounted:       c.UncountedAddresses,
+			},
+			Live: operation.LiveOptions{
+				Throttle:    c.LiveThrottle,
+				MinThrottle: c.LiveMinThrottle,
+				Reconcile:   c.LiveReconcile,
+			},
 			Share: share.Options{
 				Linger:      c.Linger,
 				StepTimeout: c.ResolverTimeout,
 				MaxResult:   int(c.ResultSize),
 			},
+		},
+		Sessions: transport.SessionLimits{
+			Sessions:    int(c.Sessions),
+			PerAddress:  int(c.SessionsPerAddress),
+			Rate:        limits.Rate(c.SessionRate),
+			AddressRate: limits.Rate(c.AddressSessionRate),
 		},
 		HTTP: transport.ReaderOptions{BodyBytes: int64(c.BodySize), Credentials: c.credentialOptions()},
 		Streams: transport.StreamOptions{
@@ -161,6 +193,8 @@ func gatewayOptions(c *Config, log *slog.Logger, broker pubsub.Broker, shop *sto
 			PongWait:     c.PongTimeout,
 			MessageBytes: int64(c.MessageSize),
 			Operations:   int(c.Operations),
+			Messages:     limits.Rate(c.MessageRate),
+			Pings:        limits.Rate(c.PingRate),
 			MaxAge:       c.SessionAge,
 			Outbox:       outbox.Limits{Events: int(c.OutboxEvents), Bytes: int(c.OutboxSize)},
 			Socket:       outbox.SocketOptions{Deadline: c.WriteTimeout},

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // a container has no zones
+
+	"github.com/sluice-gateway/sluice/limits"
 )
 
 // unlimited is how no limit is said. A zero never means it.
@@ -81,6 +83,40 @@ func (s size) MarshalText() ([]byte, error) {
 	return nil, nil
 }
 
+// A rate is so many things a second with a burst of them at once, as in 50:200; a burst that is left
+// out is twice as many. Or unlimited.
+type rate limits.Rate
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (r *rate) UnmarshalText(text []byte) error {
+	if string(text) == unlimited {
+		*r = rate(limits.UnlimitedRate)
+		return nil
+	}
+	perSecond, burst, given := strings.Cut(string(text), ":")
+	var read limits.Rate
+	var err, errBurst error
+	if read.PerSecond, err = strconv.ParseFloat(perSecond, 64); err == nil {
+		read.Burst = int(math.Ceil(min(2*read.PerSecond, math.MaxInt32)))
+	}
+	if given {
+		read.Burst, errBurst = strconv.Atoi(burst)
+	}
+	if errors.Join(err, errBurst) != nil || read.IsUnlimited() || read.Check() != nil {
+		return errors.New("give a number a second above 0 and, if wanted, a burst, as in 50 or 50:200, or unlimited")
+	}
+	*r = rate(read)
+	return nil
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (r rate) MarshalText() ([]byte, error) {
+	if limits.Rate(r).IsUnlimited() {
+		return []byte(unlimited), nil
+	}
+	return fmt.Appendf(nil, "%v:%d", r.PerSecond, r.Burst), nil
+}
+
 // A list is a setting with several values, divided by commas.
 type list []string
 
@@ -109,8 +145,12 @@ func (n *networks) String() string {
 	return strings.Join(texts, ",")
 }
 
-// Set implements flag.Value. It adds to what is there.
+// Set implements flag.Value. It adds to what is there; "none" says that there is none.
 func (n *networks) Set(text string) error {
+	if text == "none" {
+		*n = networks{}
+		return nil
+	}
 	for part := range strings.SplitSeq(text, ",") {
 		network, err := netip.ParsePrefix(strings.TrimSpace(part))
 		if err != nil {

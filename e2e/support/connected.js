@@ -33,14 +33,31 @@ export function checkConnected(name, client, gateway, body) {
 /** Subscribes, and keeps the results; `ended` is the operation's end as `refusal` takes it. */
 export function follow(connection, document, variables = {}) {
   const results = [];
+  let unsubscribe;
   const ended = new Promise((resolve, reject) => {
     const onNext = (result) => (result.errors ? resolve(result) : results.push(result.data));
-    connection.subscribe(document, variables, onNext).done.then(() => resolve({ data: "the end" }), reject);
+    const subscription = connection.subscribe(document, variables, onNext);
+    subscription.done.then(() => resolve({ data: "the end" }), reject);
+    unsubscribe = subscription.unsubscribe;
   });
   ended.catch(() => {}); // until somebody asks
   const received = (count) =>
     until(`${count} result(s) arrive`, () => results.length >= count, { state: () => JSON.stringify(results) });
-  return { results, received, ended };
+  return { results, received, ended, unsubscribe };
+}
+
+/** What a client's socket goes through: its closes and the pongs it gets. */
+export function watchSocket() {
+  const seen = { opened: 0, closes: [], pongs: [] };
+  const on = {
+    connected: (socket) => {
+      seen.socket = socket;
+      seen.opened++;
+    },
+    closed: ({ code, reason }) => seen.closes.push(`${code} ${reason}`),
+    pong: (received, payload) => received && payload && seen.pongs.push(payload),
+  };
+  return { seen, on };
 }
 
 /** The GraphQL errors of an operation, from where the client's user finds those of that kind. */

@@ -16,18 +16,18 @@ const issuer = {
   leeway: `${leeway}ms`,
 };
 
-/** The gateway's configuration file; JSON is YAML. */
-export const configuration = JSON.stringify({
-  keys: [
+/** The text of a gateway's configuration file, with more `sections` if wanted; JSON is YAML. */
+export function configuration(sections = {}) {
+  const keys = [
     {
       key: adminKey,
       consumer: "operations",
       scopes: ["admin", "catalog:write", "orders:read", "orders:write", "publish"],
       publish: ["price.*", "stock.*", "order.*"],
     },
-  ],
-  issuers: [issuer],
-});
+  ];
+  return JSON.stringify({ keys, issuers: [issuer], ...sections });
+}
 
 /** A token of a customer, good for `life` seconds; more `claims` may say more, or otherwise. */
 export function sign(sub, { life = 3600, ...claims } = {}) {

@@ -13,11 +13,12 @@ let built = process.env.SLUICE_BIN;
 // The file stays, so that only the first of the test files, or none, has something to link.
 function binary() {
   if (!built) {
-    built = join(import.meta.dirname, "..", ".build", "sluice");
-    execFileSync("go", ["build", "-o", built, "./cmd/sluice"], {
+    const target = join(import.meta.dirname, "..", ".build", "sluice");
+    execFileSync("go", ["build", "-o", target, "./cmd/sluice"], {
       cwd: join(import.meta.dirname, "..", ".."),
       stdio: ["ignore", "inherit", "inherit"],
     });
+    built = target; // one that could not be built leaves an old one there
   }
   return built;
 }
@@ -40,7 +41,7 @@ export class Gateway {
     const gateway = new Gateway();
     const [port, operatorPort] = [await freePort(), await freePort()];
     const own = folder();
-    writeFileSync(join(own, "sluice.yaml"), configuration);
+    writeFileSync(join(own, "sluice.yaml"), configuration());
     gateway.origin = `http://127.0.0.1:${port}`;
     gateway.url = `${gateway.origin}/graphql`;
     gateway.streamURL = `${gateway.url}/stream`;
@@ -95,10 +96,15 @@ export class Gateway {
     running.delete(this);
   }
 
+  /** An operation by plain fetch; resolves to the answer. */
+  post(query, { variables, token, accept = "application/json", signal } = {}) {
+    const headers = { "Content-Type": "application/json", Accept: accept, ...authorization(token) };
+    return fetch(this.url, { method: "POST", headers, body: JSON.stringify({ query, variables }), signal });
+  }
+
   /** What the back end does, over plain HTTP; resolves to the data. */
   async execute(query, variables, token = adminKey) {
-    const headers = { "Content-Type": "application/json", ...authorization(token) };
-    const answer = await fetch(this.url, { method: "POST", headers, body: JSON.stringify({ query, variables }) });
+    const answer = await this.post(query, { variables, token });
     const { data, errors } = await answer.json();
     assert.equal(errors, undefined, JSON.stringify(errors));
     return data;

@@ -89,6 +89,22 @@ export const revokeApiKey = /* GraphQL */ `
   }
 `;
 
+export const myBudgets = /* GraphQL */ `
+  query MyBudgets {
+    myBudgets {
+      field
+      quotas {
+        events
+        per
+        remaining
+        resetAt
+      }
+      duration
+      rate
+    }
+  }
+`;
+
 /** An event as a back-end service publishes it to Redis. */
 export function priceEvent(productId, note) {
   return {

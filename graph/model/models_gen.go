@@ -61,6 +61,18 @@ type CreateAPIKeyInput struct {
 	ExpiresAt graphql.Omittable[*time.Time] `json:"expiresAt,omitempty"`
 }
 
+// What one consumer may have of one field of Query, Mutation or Subscription.
+type FieldBudget struct {
+	// Such as `Subscription.priceChanged`.
+	Field string `json:"field"`
+	// How many events, or requests, in how long.
+	Quotas []Quota `json:"quotas"`
+	// How long one operation may last, such as `1h0m0s`; null for ever.
+	Duration *time.Duration `json:"duration,omitempty"`
+	// Events a second of one operation; null for as they come.
+	Rate *float64 `json:"rate,omitempty"`
+}
+
 // An API key with the secret that it was just given.
 type IssuedAPIKey struct {
 	// The key itself, shown only here, once: keep it where no other reads it.
@@ -83,6 +95,16 @@ type ProductEdge struct {
 	// Where the product stands, for `after` and `before`.
 	Cursor string        `json:"cursor"`
 	Node   store.Product `json:"node"`
+}
+
+// A number of events in a window, for all operations of the consumer on all nodes.
+type Quota struct {
+	Events int64  `json:"events"`
+	Per    Window `json:"per"`
+	// Events that nobody has yet. Those that other nodes have leased and not delivered are not counted as left.
+	Remaining int64 `json:"remaining"`
+	// When the window ends; of a sliding one, when the first of the events that are used now come back.
+	ResetAt time.Time `json:"resetAt"`
 }
 
 // What becomes different about an API key. `null` takes away what is there.

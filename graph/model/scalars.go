@@ -61,3 +61,21 @@ func UnmarshalTime(v any) (time.Time, error) {
 	}
 	return t.UTC(), nil
 }
+
+// MarshalDuration writes a span of time as in "1h0m0s".
+func MarshalDuration(d time.Duration) graphql.Marshaler {
+	return graphql.MarshalString(d.String())
+}
+
+// UnmarshalDuration reads a span of time such as "90s" or "1h".
+func UnmarshalDuration(v any) (time.Duration, error) {
+	text, ok := v.(string)
+	if !ok {
+		return 0, fmt.Errorf("%T is not a Duration: write a string such as \"1h\"", v)
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a Duration: write a number and a unit, such as \"1h\"", text)
+	}
+	return d, nil
+}

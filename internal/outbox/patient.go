@@ -127,6 +127,9 @@ func (o *Outbox) takePlaceLocked(buf []byte, s *Stream) []byte {
 	e := l.pop()
 	o.events--
 	o.bytes -= e.size()
+	if s.Tracks {
+		s.sent.Store(&e.Body[0])
+	}
 	lost := l.untold
 	l.untold = 0
 	o.leaveLocked(s)

@@ -1,5 +1,7 @@
 package outbox
 
+import "sync/atomic"
+
 // A Stream is one operation's place in an outbox: the bytes that stand around each of its bodies, and
 // what happens when too many of them wait. What is exported is set before the first event is offered.
 type Stream struct {
@@ -19,7 +21,17 @@ type Stream struct {
 	// whoever called the outbox, from several goroutines at a time: it must not block. May be nil.
 	Lost func(n int)
 
+	// Tracks has Sent tell which event was framed last. Only for patient streams.
+	Tracks bool
+	sent   atomic.Pointer[byte] // the first byte of its body
+
 	line *line // the events that wait and are more than a body; nil: none ever was
+}
+
+// Sent reports whether a body is that of the event that was framed last, so that none waits that was
+// offered before it. It may be called at any time.
+func (s *Stream) Sent(body []byte) bool {
+	return len(body) > 0 && s.sent.Load() == &body[0]
 }
 
 func (s *Stream) patient() bool { return s.Overflow != Disconnect }

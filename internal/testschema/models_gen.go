@@ -9,13 +9,26 @@ import (
 	"strconv"
 )
 
+type Erased struct {
+	ID string `json:"id"`
+}
+
 type Mutation struct {
+}
+
+type Note struct {
+	ID   string `json:"id"`
+	Text string `json:"text"`
 }
 
 type Query struct {
 }
 
 type Subscription struct {
+}
+
+type Written struct {
+	Ids []string `json:"ids"`
 }
 
 type Overflow string
@@ -70,6 +83,77 @@ func (e *Overflow) UnmarshalJSON(b []byte) error {
 }
 
 func (e Overflow) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type Window string
+
+const (
+	WindowSecond        Window = "SECOND"
+	WindowMinute        Window = "MINUTE"
+	WindowHour          Window = "HOUR"
+	WindowDay           Window = "DAY"
+	WindowMonth         Window = "MONTH"
+	WindowSlidingSecond Window = "SLIDING_SECOND"
+	WindowSlidingMinute Window = "SLIDING_MINUTE"
+	WindowSlidingHour   Window = "SLIDING_HOUR"
+	WindowSlidingDay    Window = "SLIDING_DAY"
+	WindowSlidingMonth  Window = "SLIDING_MONTH"
+)
+
+var AllWindow = []Window{
+	WindowSecond,
+	WindowMinute,
+	WindowHour,
+	WindowDay,
+	WindowMonth,
+	WindowSlidingSecond,
+	WindowSlidingMinute,
+	WindowSlidingHour,
+	WindowSlidingDay,
+	WindowSlidingMonth,
+}
+
+func (e Window) IsValid() bool {
+	switch e {
+	case WindowSecond, WindowMinute, WindowHour, WindowDay, WindowMonth, WindowSlidingSecond, WindowSlidingMinute, WindowSlidingHour, WindowSlidingDay, WindowSlidingMonth:
+		return true
+	}
+	return false
+}
+
+func (e Window) String() string {
+	return string(e)
+}
+
+func (e *Window) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Window(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Window", str)
+	}
+	return nil
+}
+
+func (e Window) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Window) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Window) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -14,8 +14,13 @@ import (
 	"github.com/sluice-gateway/sluice/pubsub"
 )
 
-// New makes the schema.
-func New() graphql.ExecutableSchema { return NewExecutableSchema(Config{Resolvers: root{}}) }
+// New makes the schema, with notes of its own.
+func New() graphql.ExecutableSchema { return NewWith(new(Notes)) }
+
+// NewWith makes the schema on notes that a test can change.
+func NewWith(notes *Notes) graphql.ExecutableSchema {
+	return NewExecutableSchema(Config{Resolvers: root{notes}})
+}
 
 // A Message is an event of the topics room.{room}.
 type Message struct {
@@ -35,16 +40,16 @@ func decode[T any](payload []byte) (*T, error) {
 }
 
 type (
-	root          struct{}
-	queries       struct{}
-	mutations     struct{}
+	root          struct{ notes *Notes }
+	queries       struct{ notes *Notes }
+	mutations     struct{ notes *Notes }
 	subscriptions struct{}
 	messages      struct{}
 	secrets       struct{}
 )
 
-func (root) Query() QueryResolver               { return queries{} }
-func (root) Mutation() MutationResolver         { return mutations{} }
+func (r root) Query() QueryResolver             { return queries(r) }
+func (r root) Mutation() MutationResolver       { return mutations(r) }
 func (root) Subscription() SubscriptionResolver { return subscriptions{} }
 func (root) Message() MessageResolver           { return messages{} }
 func (root) Secret() SecretResolver             { return secrets{} }

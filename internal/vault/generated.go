@@ -295,6 +295,27 @@ in a list count once for each element that the arguments ` + "`" + `first` + "`"
 many as the configuration says.
 """
 directive @cost(weight: Int!) on FIELD_DEFINITION
+
+"""
+Keeps the result of a query true: it is sent again whenever it differs, at most once in ` + "`" + `throttle` + "`" + `
+milliseconds. The server has a least and a default for these.
+"""
+directive @live(if: Boolean = true, throttle: Int) on QUERY
+
+"""
+What a mutation has changed, or the events of a subscription's topic tell of: live queries whose results
+were made from it run again. ` + "`" + `{field}` + "`" + ` stands for a field of the result or the event. Keys are
+` + "`" + `Product:{productId}` + "`" + `, an object; ` + "`" + `Product:*` + "`" + `, all objects of a type; ` + "`" + `Product` + "`" + `, which of them there are,
+and in what order; ` + "`" + `Query.product` + "`" + `, what a root field gives. Without it a mutation has changed the objects
+with an ` + "`" + `id` + "`" + ` that its result shows, and which of their types there are.
+"""
+directive @invalidates(keys: [String!]!) repeatable on FIELD_DEFINITION
+
+"""
+A field of Query whose data cannot tell that it has changed: live queries that select it run again after
+each ` + "`" + `interval` + "`" + `, such as "5s", and are sent when the result differs.
+"""
+directive @poll(interval: Duration!) on FIELD_DEFINITION
 `, BuiltIn: false},
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
 }
@@ -5325,6 +5346,22 @@ func (ec *executionContext) marshalNBoxWays2ᚖgithubᚗcomᚋsluiceᚑgateway�
 	return ec._BoxWays(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNDuration2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDuration2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNFile2ᚕᚖgithubᚗcomᚋsluiceᚑgatewayᚋsluiceᚋinternalᚋvaultᚐFileᚄ(ctx context.Context, sel ast.SelectionSet, v []*File) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -5537,6 +5574,35 @@ func (ec *executionContext) marshalNString2string(ctx context.Context, sel ast.S
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNString2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNString2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNString2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNWays2ᚖgithubᚗcomᚋsluiceᚑgatewayᚋsluiceᚋinternalᚋvaultᚐWays(ctx context.Context, sel ast.SelectionSet, v *Ways) graphql.Marshaler {

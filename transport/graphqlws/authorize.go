@@ -44,6 +44,10 @@ func (s *session) authenticate(payload json.RawMessage) {
 		s.End(operation.TryAgain)
 		return
 	}
+	if s.place.Claim(viewer, credentials.Address) != nil {
+		s.End(operation.TooManySessions)
+		return
+	}
 	grant := s.server.sessions.Grants().Open(viewer, s)
 	s.mu.Lock()
 	s.grant = grant

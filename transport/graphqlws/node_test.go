@@ -48,7 +48,6 @@ func newNode(t testing.TB, options graphqlws.Options, secure bool) *node {
 	n := &node{t: t, broker: memory.New(), viewers: transporttest.NewViewers()}
 	n.viewers.Set(aliceKey, alice)
 	n.viewers.Set(bobKey, &auth.Viewer{Consumer: "shop", Subject: "bob"})
-	n.sessions = transport.NewSessions(auth.NewGrants(n.viewers))
 	pool := work.NewPool()
 	quiet := slog.New(slog.DiscardHandler)
 	var err error
@@ -59,6 +58,7 @@ func newNode(t testing.TB, options graphqlws.Options, secure bool) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
+	n.sessions = transport.NewSessions(n.engine, auth.NewGrants(n.viewers), transport.SessionLimits{})
 	options.Log = quiet
 	origins := transport.NewOrigins([]string{"https://shop.example"})
 	reader := transport.NewReader(n.viewers, origins, transport.ReaderOptions{

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -14,21 +15,36 @@ import (
 )
 
 // handle acts on one message, in the order of their arrival. It does not wait: what takes time
-// gets a goroutine of the session.
-func (s *session) handle(m message) {
+// gets a goroutine of the session. It reports false when there were too many messages to read on.
+func (s *session) handle(m message) (goOn bool) {
 	switch m.Type {
-	case typePing:
-		s.ping(m.Payload)
-	case typeInit:
+	case typePing, typePong:
+		if s.takePing() != nil {
+			return false
+		}
+		if m.Type == typePing {
+			s.ping(m.Payload)
+		}
+	case typeInit: // another one ends the session
 		s.init(m.Payload)
 	case typeSubscribe:
-		s.subscribe(m)
+		wait, err := s.takeMessage()
+		if err != nil {
+			return false
+		}
+		s.subscribe(m, wait)
 	case typeComplete:
-		s.complete(m)
+		if s.complete(m) {
+			return true
+		}
+		_, err := s.takeMessage() // of nothing
+		return err == nil
 	}
+	return true
 }
 
-func (s *session) subscribe(m message) {
+// subscribe begins an operation, if its client need not have waited with it.
+func (s *session) subscribe(m message, wait time.Duration) {
 	var id string
 	if json.Unmarshal(m.ID, &id) != nil {
 		s.End(operation.BadMessage)
@@ -43,9 +59,10 @@ func (s *session) subscribe(m message) {
 	st.Head, st.Tail = nextHead(m.ID), nextTail
 	s.mu.Lock()
 	grant, leaving := s.grant, s.leaving
+	req.Address = s.credentials.Address
 	most := s.server.options.Operations
 	taken, full := s.findLocked(id) != nil, len(s.streams) >= most || s.starting >= most
-	if grant != nil && !leaving && !taken && !full {
+	if grant != nil && !leaving && !taken && !full && wait == 0 {
 		s.streams = append(s.streams, st)
 		s.starting++
 	}
@@ -57,8 +74,12 @@ func (s *session) subscribe(m message) {
 	case taken:
 		s.endFor(operation.DuplicateID, fmt.Sprintf("Subscriber for %s already exists", id))
 	case full:
+		s.note("max-operations")
 		s.reply(endFrame(m.ID, gqlerror.List{operation.Errorf(operation.CodeSubscriptionCap,
 			"this session runs %d operations, its limit; complete one first", s.server.options.Operations)}))
+	case wait > 0:
+		s.note("message-rate")
+		s.reply(endFrame(m.ID, s.tooFast(wait)))
 	default:
 		s.running.Go(func() { s.start(st, req, grant) })
 	}
@@ -78,7 +99,7 @@ func (s *session) start(st *stream, req operation.Request, grant *auth.Grant) {
 			st.End(gqlerror.List{operation.Errorf(operation.CodeInternal, "internal error")})
 		}
 	}()
-	req.Viewer, req.Address = grant.Viewer(), s.address
+	req.Viewer = grant.Viewer()
 	op, errs := s.server.engine.Prepare(context.Background(), req)
 	if errs != nil {
 		st.End(errs)
@@ -98,10 +119,11 @@ func (s *session) start(st *stream, req operation.Request, grant *auth.Grant) {
 	op.Run(context.Background(), st)
 }
 
-func (s *session) complete(m message) {
+// complete ends an operation. It reports false when there was none.
+func (s *session) complete(m message) bool {
 	var id string
 	if json.Unmarshal(m.ID, &id) != nil {
-		return
+		return false
 	}
 	s.mu.Lock()
 	st := s.findLocked(id)
@@ -115,6 +137,7 @@ func (s *session) complete(m message) {
 	if op != nil {
 		op.Stop()
 	}
+	return st != nil
 }
 
 // stopStreams stops every operation without a word.

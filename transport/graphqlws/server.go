@@ -19,6 +19,7 @@ import (
 	"github.com/sluice-gateway/sluice/internal/complain"
 	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/internal/work"
+	"github.com/sluice-gateway/sluice/limits"
 	"github.com/sluice-gateway/sluice/operation"
 	"github.com/sluice-gateway/sluice/transport"
 )
@@ -42,6 +43,13 @@ type Options struct {
 	MessageBytes int64
 	// Operations one session may run at a time; default 100.
 	Operations int
+	// Messages a session may receive, besides what Pings bounds and the end of an operation that runs;
+	// default 50 a second and a burst of 200. A subscribe that comes sooner is refused; at twice the
+	// burst the session ends.
+	Messages limits.Rate
+	// Pings, and pongs, of the protocol and of the WebSocket that a session may receive, then it ends;
+	// default 10 a second and a burst of 20.
+	Pings limits.Rate
 	// MaxAge is when a session is asked to reconnect, moved by 10 % either way; default 2 h.
 	MaxAge time.Duration
 	// Goodbye is how long a peer may take to answer a close frame; default 5 s.
@@ -62,6 +70,8 @@ func (o Options) withDefaults() Options {
 	o.MessageTimeout = cmp.Or(o.MessageTimeout, 10*time.Second)
 	o.MessageBytes = cmp.Or(o.MessageBytes, 128<<10)
 	o.Operations = cmp.Or(o.Operations, 100)
+	o.Messages = cmp.Or(o.Messages, limits.Rate{PerSecond: 50, Burst: 200})
+	o.Pings = cmp.Or(o.Pings, limits.Rate{PerSecond: 10, Burst: 20})
 	o.MaxAge = cmp.Or(o.MaxAge, 2*time.Hour)
 	o.Goodbye = cmp.Or(o.Goodbye, 5*time.Second)
 	o.Outbox.Events = cmp.Or(o.Outbox.Events, 256)
@@ -77,6 +87,8 @@ type Server struct {
 	sessions *transport.Sessions
 	pool     *work.Pool
 	options  Options
+	patience limits.Rate // of messages, before the session ends
+	began    time.Time
 	socket   *outbox.SocketOptions
 	upgrader websocket.Upgrader
 	trouble  complain.Log
@@ -90,8 +102,11 @@ func New(engine *operation.Engine, reader *transport.Reader, sessions *transport
 		sessions: sessions,
 		pool:     pool,
 		options:  options.withDefaults(),
+		began:    time.Now(),
 		socket:   options.Socket.Defaults(),
 	}
+	s.patience = s.options.Messages
+	s.patience.Burst *= 2
 	s.options.Outbox.Losses = sessions.Losses()
 	s.upgrader = websocket.Upgrader{
 		HandshakeTimeout: s.socket.Deadline,
@@ -113,13 +128,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this origin is not allowed to open a WebSocket here; ask the operator to list it", http.StatusForbidden)
 		return
 	}
+	credentials := s.reader.Credentials(r)
+	place, refusal := s.sessions.Enter(credentials.Address)
+	if refusal != nil {
+		refusal.Write(w, transport.ParseAccept(r.Header.Values("Accept")))
+		return
+	}
 	hijacked := &hijacker{ResponseWriter: w}
 	ws, err := s.upgrader.Upgrade(hijacked, r, nil)
-	if err != nil {
-		return // Upgrade has answered
+	if err != nil { // Upgrade has answered
+		place.Leave()
+		return
 	}
 	hijacked.conn.upgraded = true
-	session := newSession(s, ws, hijacked.conn.Conn, s.reader.Credentials(r))
+	session := s.newSession(ws, hijacked.conn.Conn, credentials, place)
 	switch {
 	case !s.sessions.Add(session):
 		session.End(operation.Restarting)

@@ -5,7 +5,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"net/netip"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -17,6 +16,7 @@ import (
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/operation"
+	"github.com/sluice-gateway/sluice/transport"
 )
 
 // A session is one WebSocket. Its reader goroutine, run, owns it: when run returns, nothing of the
@@ -26,11 +26,12 @@ type session struct {
 	ws      *websocket.Conn // read only
 	conn    net.Conn
 	socket  *outbox.Socket
-	address netip.Addr // of the client
+	place   *transport.Place
+	pace    pace
 	ended   atomic.Bool
+	reading atomic.Bool    // a message has begun and not ended
 	parting atomic.Int64   // once ended: until when the peer may answer, Unix nanoseconds
 	read    atomic.Int64   // when something was read last, Unix nanoseconds
-	reading atomic.Bool    // a message has begun and not ended
 	running sync.WaitGroup // goroutines of operations, of the init and of renewals
 
 	mu          sync.Mutex       // guards what follows; taken before the outbox' own
@@ -46,25 +47,25 @@ type session struct {
 	expires     time.Time // when the session has its age
 }
 
-func newSession(server *Server, ws *websocket.Conn, conn net.Conn, credentials auth.Credentials) *session {
-	o := &server.options
-	s := &session{
-		server:      server,
+func (s *Server) newSession(ws *websocket.Conn, conn net.Conn, credentials auth.Credentials, place *transport.Place) *session {
+	o := &s.options
+	made := &session{
+		server:      s,
 		ws:          ws,
 		conn:        conn,
-		socket:      outbox.NewSocket(conn, server.pool, framer{}, &o.Outbox, server.socket),
-		address:     credentials.Address,
+		socket:      outbox.NewSocket(conn, s.pool, framer{}, &o.Outbox, s.socket),
+		place:       place,
 		credentials: credentials,
 		expires:     time.Now().Add(jitter(o.MaxAge)),
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.timer = time.AfterFunc(o.InitTimeout, s.tick)
+	made.mu.Lock()
+	defer made.mu.Unlock()
+	made.timer = time.AfterFunc(o.InitTimeout, made.tick)
 	ws.SetReadLimit(o.MessageBytes)
-	ws.SetPingHandler(s.onPing)
-	ws.SetPongHandler(s.onPong)
+	ws.SetPingHandler(made.onPing)
+	ws.SetPongHandler(made.onPong)
 	ws.SetCloseHandler(func(int, string) error { return nil })
-	return s
+	return made
 }
 
 // jitter moves a duration by up to 10 % either way, so that sessions that were opened together do
@@ -85,6 +86,7 @@ func (s *session) run() {
 	if s.grant != nil { // nobody else is left who could write it
 		s.grant.Close()
 	}
+	s.place.Leave()
 	s.server.sessions.Remove(s)
 }
 
@@ -136,7 +138,7 @@ func (s *session) receive(kind int, r io.Reader) (goOn bool) {
 			s.malformed(err.Error())
 			return true
 		}
-		s.handle(m)
+		return s.handle(m)
 	}
 	return true
 }
@@ -153,7 +155,7 @@ func (s *session) readFailed(err error) {
 	case errors.As(err, &closed):
 		s.close(closeFrame(closed.Code, ""), true)
 	case errors.Is(err, websocket.ErrReadLimit):
-		s.End(operation.MessageTooBig)
+		s.exceed("max-message", operation.MessageTooBig)
 	default:
 		s.End(operation.ProtocolViolated)
 	}
@@ -183,11 +185,33 @@ func (s *session) End(e operation.Ending) { s.endFor(e, e.Reason) }
 
 func (s *session) malformed(what string) { s.endFor(operation.BadMessage, "Invalid message: "+what) }
 
-func (s *session) endFor(e operation.Ending, reason string) {
-	if s.close(closeFrame(e.Close, reason), e == operation.SlowConsumer) {
-		s.server.sessions.Ended(e)
-		s.stopStreams()
+// endFor ends the session with a reason of its own. It reports whether the session was open until now.
+func (s *session) endFor(e operation.Ending, reason string) bool {
+	if !s.close(closeFrame(e.Close, reason), e == operation.SlowConsumer) {
+		return false
 	}
+	s.server.sessions.Ended(e)
+	s.stopStreams()
+	return true
+}
+
+// exceed ends the session for a limit.
+func (s *session) exceed(limit string, e operation.Ending) {
+	if s.endFor(e, e.Reason) {
+		s.note(limit)
+	}
+}
+
+// note counts a limit that the session has reached.
+func (s *session) note(limit string) {
+	s.mu.Lock()
+	grant := s.grant
+	s.mu.Unlock()
+	viewer := auth.Anonymous
+	if grant != nil {
+		viewer = grant.Viewer()
+	}
+	s.server.engine.Refusals().Note(limit, 1, "consumer", viewer.Consumer)
 }
 
 // close queues the session's last frame. It reports whether the session was open until now.
@@ -243,13 +267,16 @@ func (s *session) tick() {
 
 func (s *session) onPing(payload string) error {
 	s.read.Store(time.Now().UnixNano())
+	if err := s.takePing(); err != nil {
+		return err
+	}
 	s.reply(controlFrame(finalPong, []byte(payload)))
 	return nil
 }
 
 func (s *session) onPong(string) error {
 	s.read.Store(time.Now().UnixNano())
-	return nil
+	return s.takePing()
 }
 
 // reply queues an answer. A peer that asks and never reads has had enough of them.

@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/sluice-gateway/sluice/operation"
 	"github.com/sluice-gateway/sluice/transport/graphqlws"
 	"github.com/sluice-gateway/sluice/transport/transporttest"
 )
@@ -40,19 +41,34 @@ func newSuiteClient(n *transporttest.Node, token string) transporttest.Client {
 		Subprotocols:   []string{graphqlws.Subprotocol},
 		ReadBufferSize: 1 << 10,
 	}
-	ws, _, err := dialer.Dial("ws"+strings.TrimPrefix(transporttest.URL, "http"), nil)
-	if err != nil {
+	c := &suiteClient{waiting: make(map[string][]transporttest.Event)}
+	ws, answer, err := dialer.Dial("ws"+strings.TrimPrefix(transporttest.URL, "http"), nil)
+	switch {
+	case err == nil:
+		c.ws = ws
+	case answer != nil:
+		refused := transporttest.RefusedBy(answer)
+		c.over = &refused.Event
+		return c
+	default:
 		panic(err)
 	}
-	c := &suiteClient{ws: ws, waiting: make(map[string][]transporttest.Event)}
 	c.send(map[string]any{"type": "connection_init", "payload": map[string]any{"token": token}})
-	if _, ack, err := ws.ReadMessage(); err != nil || string(ack) != `{"type":"connection_ack"}` {
+	_, ack, err := ws.ReadMessage()
+	switch {
+	case websocket.IsCloseError(err, operation.TooManySessions.Close):
+		c.over = &transporttest.Event{Again: true}
+	case err != nil || string(ack) != `{"type":"connection_ack"}`:
 		panic(string(ack))
 	}
 	return c
 }
 
-func (c *suiteClient) Close() { _ = c.ws.Close() }
+func (c *suiteClient) Close() {
+	if c.ws != nil {
+		_ = c.ws.Close()
+	}
+}
 
 // Renew implements transporttest.Renewer.
 func (c *suiteClient) Renew(token string) {
@@ -60,13 +76,21 @@ func (c *suiteClient) Renew(token string) {
 }
 
 func (c *suiteClient) send(message map[string]any) {
+	if c.ws == nil {
+		return
+	}
 	_ = c.ws.WriteJSON(message) // to a server that is gone: the next read says so
 }
 
 func (c *suiteClient) Start(query string, variables map[string]any) transporttest.Operation {
+	return c.StartWith(query, variables, nil)
+}
+
+func (c *suiteClient) StartWith(query string, variables, extensions map[string]any) transporttest.Operation {
 	c.started++
 	id := strconv.Itoa(c.started)
-	c.send(map[string]any{"id": id, "type": "subscribe", "payload": map[string]any{"query": query, "variables": variables}})
+	payload := map[string]any{"query": query, "variables": variables, "extensions": extensions}
+	c.send(map[string]any{"id": id, "type": "subscribe", "payload": payload})
 	return &suiteOperation{client: c, id: id}
 }
 

@@ -17,7 +17,8 @@ func ExampleNew() {
 		engine *operation.Engine  // of operation.New
 		keys   auth.Authenticator // of auth.NewKeys
 	)
-	sessions := transport.NewSessions(auth.NewGrants(keys)) // its Close drains every stream
+	// Its Close drains every stream.
+	sessions := transport.NewSessions(engine, auth.NewGrants(keys), transport.SessionLimits{})
 
 	origins := transport.NewOrigins([]string{"https://shop.example"})
 	reader := transport.NewReader(keys, origins, transport.ReaderOptions{})

@@ -19,9 +19,8 @@ import (
 
 // A Protocol gives the results of an operation as a stream in one response.
 type Protocol interface {
-	// Accepts reports whether a media range asks for this protocol, for an operation with a stream
-	// of results or for one with a single result.
-	Accepts(m transport.Media, streaming bool) bool
+	// Accepts reports whether a media range asks for this protocol, for an operation with such results.
+	Accepts(m transport.Media, results operation.Results) bool
 	// Serve answers with the results of op, which it runs and stops, or where op is nil with the
 	// errors that refused it.
 	Serve(w http.ResponseWriter, r *http.Request, op *operation.Operation, errs gqlerror.List)
@@ -77,14 +76,15 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, accept transport
 	if r.Method == http.MethodGet && op.Kind() == ast.Mutation {
 		return transport.RefuseMethod("a mutation must be sent by POST", http.MethodPost)
 	}
-	protocol, media := h.choose(accept, op.Streaming())
+	protocol, media := h.choose(accept, op.Results())
 	switch {
 	case protocol != nil:
 		protocol.Serve(w, r, op, nil)
 		return nil
 	case media != "":
+		op.Once()
 		return h.execute(w, r, op, media)
-	case op.Streaming():
+	case op.Results() == operation.ManyResults:
 		return refuseStream(r)
 	}
 	return transport.Refuse(http.StatusNotAcceptable, operation.CodeBadRequest,
@@ -105,33 +105,37 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (operation.Reques
 }
 
 // choose finds the form of an answer: a protocol, or a JSON type. It finds neither when the client
-// takes none that suits.
-func (h *Handler) choose(accept transport.Accept, streaming bool) (Protocol, string) {
-	if !streaming {
-		if media := accept.BestJSON(); media != "" {
-			return nil, media
-		}
+// takes none that suits. A result that is kept true is a stream if the client reads one, or else is
+// sent once.
+func (h *Handler) choose(accept transport.Accept, results operation.Results) (Protocol, string) {
+	media := ""
+	if results != operation.ManyResults {
+		media = accept.BestJSON()
+	}
+	if media != "" && results == operation.OneResult {
+		return nil, media
 	}
 	for _, protocol := range h.options.Streams {
 		for _, m := range accept {
-			if m.Quality > 0 && protocol.Accepts(m, streaming) {
+			if m.Quality > 0 && protocol.Accepts(m, results) {
 				return protocol, ""
 			}
 		}
 	}
-	return nil, ""
+	return nil, media
 }
 
 // refuse answers with the errors that refused a request: in a stream where the client reads one, or
-// else in JSON. What is wrong with the request or the server, rather than the operation, is for HTTP
-// to say.
+// else in JSON. What is wrong with the request, its haste or the server, rather than the operation, is
+// for HTTP to say.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, accept transport.Accept, req operation.Request, errs gqlerror.List) *transport.Refusal {
 	refusal := &transport.Refusal{Errors: errs}
-	code := operation.Code(errs)
-	if code == operation.CodeBadRequest || transport.Status(code, transport.JSON) == http.StatusServiceUnavailable {
+	switch code := operation.Code(errs); {
+	case code == operation.CodeBadRequest, code == operation.CodeRateLimited,
+		transport.Status(code, transport.JSON) == http.StatusServiceUnavailable:
 		return refusal
 	}
-	if protocol, _ := h.choose(accept, h.engine.Streams(req)); protocol != nil {
+	if protocol, _ := h.choose(accept, h.engine.ResultsOf(req)); protocol != nil {
 		protocol.Serve(w, r, nil, errs)
 		return nil
 	}

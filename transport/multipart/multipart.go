@@ -1,5 +1,6 @@
 // Package multipart speaks Apollo's protocol for subscriptions over HTTP, version 1.0: every event
-// is a part of one multipart response.
+// is a part of one multipart response; and the form that clients read incremental delivery in, for
+// live queries.
 //
 // It knows the bytes; operations and their order are package transport's. Everything here is safe
 // for concurrent use.
@@ -26,10 +27,10 @@ func New(sessions *transport.Sessions, options transport.StreamOptions) *Protoco
 	return &Protocol{transport.NewSingle(format{}, sessions, options.WithDefaults(heartbeat))}
 }
 
-// Accepts reports whether a media range asks for this protocol. It has subscriptions only: for
+// Accepts reports whether a media range asks for this protocol. It has streams of results only: for
 // anything else its clients read JSON.
-func (*Protocol) Accepts(m transport.Media, streaming bool) bool {
-	return streaming && m.Type == "multipart/mixed" && m.Params["subscriptionspec"] == "1.0"
+func (*Protocol) Accepts(m transport.Media, results operation.Results) bool {
+	return results != operation.OneResult && m.Type == "multipart/mixed" && m.Params["subscriptionspec"] == "1.0"
 }
 
 const (

@@ -37,6 +37,7 @@ func TestProtocol(t *testing.T) {
 	transporttest.Run(t, transporttest.Transport{
 		Handler: handler,
 		Client:  func(n *transporttest.Node, key string) transporttest.Client { return newClient(n, false, key) },
+		AnyKind: true,
 	})
 }
 
@@ -44,6 +45,7 @@ func TestProtocolOverHTTP2(t *testing.T) {
 	transporttest.Run(t, transporttest.Transport{
 		Handler: handler,
 		Client:  func(n *transporttest.Node, key string) transporttest.Client { return newClient(n, true, key) },
+		AnyKind: true,
 	})
 }
 
@@ -108,7 +110,7 @@ func TestTranscripts(t *testing.T) {
 				node.Viewers.Set("mine", &auth.Viewer{Consumer: "web", Key: "k1"})
 				client := newClient(node, false, "mine")
 				defer client.Close()
-				resp := client.post(client.ctx, c.query, nil)
+				resp := client.post(client.ctx, apollo, c.query, nil, nil)
 				defer resp.Body.Close()
 				if got := resp.Header.Get("Content-Type"); got != `multipart/mixed;boundary="graphql";subscriptionSpec=1.0` {
 					t.Errorf("Content-Type %s", got)
@@ -146,14 +148,14 @@ func (c *client) Close() {
 	c.http.CloseIdleConnections()
 }
 
-func (c *client) post(ctx context.Context, query string, variables map[string]any) *http.Response {
-	body, _ := json.Marshal(map[string]any{"query": query, "variables": variables})
+func (c *client) post(ctx context.Context, accept, query string, variables, extensions map[string]any) *http.Response {
+	body, _ := json.Marshal(map[string]any{"query": query, "variables": variables, "extensions": extensions})
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, transporttest.URL, bytes.NewReader(body))
 	if err != nil {
 		panic(err)
 	}
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Accept", apollo)
+	r.Header.Set("Accept", accept)
 	r.Header.Set("Authorization", "Bearer "+c.key)
 	if c.key == "" {
 		r.Header.Del("Authorization")
@@ -166,32 +168,25 @@ func (c *client) post(ctx context.Context, query string, variables map[string]an
 }
 
 func (c *client) Start(query string, variables map[string]any) transporttest.Operation {
+	return c.StartWith(query, variables, nil)
+}
+
+func (c *client) StartWith(query string, variables, extensions map[string]any) transporttest.Operation {
 	ctx, stop := context.WithCancel(c.ctx)
-	resp := c.post(ctx, query, variables)
+	resp := c.post(ctx, apollo, query, variables, extensions)
 	if resp.StatusCode != http.StatusOK {
 		defer stop()
-		return refusal(resp)
+		return transporttest.RefusedBy(resp)
+	}
+	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "multipart/mixed") { // of a single result
+		defer stop()
+		return transporttest.Answered(resp)
 	}
 	s := &subscription{body: bufio.NewReader(resp.Body), stop: stop}
 	if preamble, err := s.until("\r\n--graphql"); err != nil || preamble != "" {
 		panic("no opening delimiter")
 	}
 	return s
-}
-
-// refused is an operation that did not start.
-type refused struct{ event transporttest.Event }
-
-func (r refused) Next() transporttest.Event { return r.event }
-func (refused) Stop()                       {}
-
-func refusal(resp *http.Response) transporttest.Operation {
-	defer resp.Body.Close()
-	var result struct{ Errors gqlerror.List }
-	if err := json.NewDecoder(resp.Body).Decode(&result); err != nil {
-		panic(err)
-	}
-	return refused{transporttest.Event{Errors: result.Errors}}
 }
 
 type subscription struct {

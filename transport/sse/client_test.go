@@ -6,11 +6,10 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
-
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/sluice-gateway/sluice/transport/transporttest"
 )
@@ -36,20 +35,24 @@ func (c *distinctClient) Close() {
 }
 
 func (c *distinctClient) Start(query string, variables map[string]any) transporttest.Operation {
+	return c.StartWith(query, variables, nil)
+}
+
+func (c *distinctClient) StartWith(query string, variables, extensions map[string]any) transporttest.Operation {
 	ctx, stop := context.WithCancel(c.ctx)
-	r := request(ctx, http.MethodPost, c.key, body(query, variables, nil))
+	r := request(ctx, http.MethodPost, c.key, body(query, variables, extensions))
 	r.Header.Set("Accept", "text/event-stream")
 	resp, err := c.http.Do(r)
 	if err != nil {
 		stop()
-		return refused{transporttest.Event{Again: true}}
+		return transporttest.Refused{Event: transporttest.Event{Again: true}}
 	}
 	if (resp.ProtoMajor == 2) != c.http2 {
 		panic("the response came by " + resp.Proto)
 	}
 	if resp.StatusCode != http.StatusOK {
 		defer stop()
-		return refusal(resp)
+		return transporttest.RefusedBy(resp)
 	}
 	return &distinctOperation{stream: bufio.NewReader(resp.Body), stop: stop}
 }
@@ -101,6 +104,7 @@ type connectionClient struct {
 	stream *bufio.Reader
 	last   int
 	queued map[string][]transporttest.Event
+	over   transporttest.Operation // what every operation is, if there is no connection
 }
 
 func newConnectionClient(n *transporttest.Node, key string) *connectionClient {
@@ -108,6 +112,10 @@ func newConnectionClient(n *transporttest.Node, key string) *connectionClient {
 	resp, err := c.http.Do(request(context.Background(), http.MethodPut, key, nil))
 	if err != nil {
 		panic(err)
+	}
+	if resp.StatusCode != http.StatusCreated {
+		c.over = transporttest.RefusedBy(resp)
+		return c
 	}
 	token, _ := io.ReadAll(resp.Body)
 	c.token = string(token)
@@ -127,19 +135,30 @@ func (c *connectionClient) request(method string, body []byte, accept string) *h
 }
 
 func (c *connectionClient) Close() {
-	_ = c.body.Close()
+	if c.body != nil {
+		_ = c.body.Close()
+	}
 	c.http.CloseIdleConnections()
 }
 
 func (c *connectionClient) Start(query string, variables map[string]any) transporttest.Operation {
+	return c.StartWith(query, variables, nil)
+}
+
+func (c *connectionClient) StartWith(query string, variables, extensions map[string]any) transporttest.Operation {
+	if c.over != nil {
+		return c.over
+	}
 	c.last++
 	id := strconv.Itoa(c.last)
-	resp, err := c.http.Do(c.request(http.MethodPost, body(query, variables, map[string]any{"operationId": id}), "*/*"))
+	all := map[string]any{"operationId": id}
+	maps.Copy(all, extensions)
+	resp, err := c.http.Do(c.request(http.MethodPost, body(query, variables, all), "*/*"))
 	if err != nil {
-		return refused{transporttest.Event{Again: true}}
+		return transporttest.Refused{Event: transporttest.Event{Again: true}}
 	}
 	if resp.StatusCode != http.StatusAccepted {
-		return refusal(resp)
+		return transporttest.RefusedBy(resp)
 	}
 	_ = resp.Body.Close()
 	return &connectionOperation{c, id}
@@ -179,21 +198,6 @@ func (o *connectionOperation) Next() transporttest.Event {
 		// An event without payload is the operation's `complete`, and so is one here.
 		c.queued[message.ID] = append(c.queued[message.ID], transporttest.Event{Result: message.Payload})
 	}
-}
-
-// refused is an operation that did not start.
-type refused struct{ event transporttest.Event }
-
-func (r refused) Next() transporttest.Event { return r.event }
-func (refused) Stop()                       {}
-
-func refusal(resp *http.Response) transporttest.Operation {
-	var result struct{ Errors gqlerror.List }
-	if err := json.NewDecoder(resp.Body).Decode(&result); err != nil {
-		panic(err)
-	}
-	_ = resp.Body.Close()
-	return refused{transporttest.Event{Errors: result.Errors, Again: resp.StatusCode == http.StatusServiceUnavailable}}
 }
 
 func request(ctx context.Context, method, key string, body []byte) *http.Request {

@@ -81,7 +81,7 @@ func (c *Connection) serve(w http.ResponseWriter, r *http.Request, accept transp
 	found := c.find(r, viewer)
 	switch {
 	case r.Method == http.MethodPut:
-		return c.reserve(w, accept, viewer, found)
+		return c.reserve(w, r, accept, viewer, found)
 	case found == nil:
 		return unknownToken()
 	case r.Method == http.MethodDelete:
@@ -116,15 +116,20 @@ func (c *Connection) find(r *http.Request, viewer *auth.Viewer) *reservation {
 }
 
 // reserve answers PUT.
-func (c *Connection) reserve(w http.ResponseWriter, accept transport.Accept, viewer *auth.Viewer, found *reservation) *transport.Refusal {
+func (c *Connection) reserve(w http.ResponseWriter, r *http.Request, accept transport.Accept, viewer *auth.Viewer, found *reservation) *transport.Refusal {
 	switch {
 	case found != nil:
 		return transport.Refuse(http.StatusConflict, operation.CodeBadRequest, "this token is reserved already")
 	case !accept.Takes("text/plain"):
 		return transport.Refuse(http.StatusNotAcceptable, operation.CodeBadRequest, "the token is sent as text/plain")
 	}
+	place, refusal := c.sessions.Admit(viewer, c.reader.Address(r))
+	if refusal != nil {
+		return refusal
+	}
 	made := &reservation{
 		token:      rand.Text(),
+		place:      place,
 		stream:     transport.NewStream(format{}, c.sessions, &c.options.Stream),
 		most:       c.options.Operations,
 		operations: make(map[string]*held),
@@ -134,6 +139,7 @@ func (c *Connection) reserve(w http.ResponseWriter, accept transport.Accept, vie
 	c.mu.Unlock()
 	if !made.begin(c.sessions, viewer, c.options.OpenWithin, func() { c.drop(made) }) {
 		c.forget(made)
+		place.Leave()
 		return transport.RefuseRestarting()
 	}
 
@@ -148,6 +154,7 @@ func (c *Connection) reserve(w http.ResponseWriter, accept transport.Accept, vie
 func (c *Connection) drop(r *reservation) {
 	c.forget(r)
 	r.close()
+	r.place.Leave()
 	c.sessions.Remove(r)
 }
 
@@ -186,6 +193,9 @@ func (c *Connection) operate(w http.ResponseWriter, r *http.Request, accept tran
 	}
 	held, refusal := found.take(id)
 	if refusal != nil {
+		if operation.Code(refusal.Errors) == operation.CodeSubscriptionCap {
+			c.engine.Refusals().Note("max-operations", 1, "consumer", req.Viewer.Consumer)
+		}
 		return refusal
 	}
 	op, errs := c.engine.Prepare(r.Context(), req)

@@ -159,6 +159,9 @@ func TestConnectionHasALimitOfOperations(t *testing.T) {
 		if w := call(h, http.MethodPost, token, operate("2")); w.Code != http.StatusTooManyRequests || !strings.Contains(w.Body.String(), "SUBSCRIPTION_LIMIT") {
 			t.Errorf("the second got %d %s", w.Code, w.Body)
 		}
+		if got := node.Engine.Refusals().Counts()["max-operations"]; got != 1 {
+			t.Errorf("the limit is noted %d times, want 1", got)
+		}
 		time.Sleep(11 * time.Second)
 	})
 }

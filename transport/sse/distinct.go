@@ -1,6 +1,9 @@
 package sse
 
-import "github.com/sluice-gateway/sluice/transport"
+import (
+	"github.com/sluice-gateway/sluice/operation"
+	"github.com/sluice-gateway/sluice/transport"
+)
 
 // A Distinct serves the mode of distinct connections.
 type Distinct struct{ *transport.Single }
@@ -12,4 +15,4 @@ func NewDistinct(sessions *transport.Sessions, options transport.StreamOptions) 
 }
 
 // Accepts reports whether a media range asks for this protocol, which has operations of every kind.
-func (*Distinct) Accepts(m transport.Media, _ bool) bool { return m.Type == mediaType }
+func (*Distinct) Accepts(m transport.Media, _ operation.Results) bool { return m.Type == mediaType }

@@ -22,6 +22,7 @@ import (
 type reservation struct {
 	token   string
 	stream  *transport.Stream
+	place   *transport.Place
 	most    int            // operations at a time
 	running sync.WaitGroup // operations that were started
 

@@ -44,8 +44,9 @@ func FuzzTokenOf(f *testing.F) {
 }
 
 func TestOperationStoppedWhilePreparedDoesNotStart(t *testing.T) {
+	sessions := transport.NewSessions(nil, auth.NewGrants(nil), transport.SessionLimits{})
 	r := &reservation{
-		stream:     transport.NewStream(format{}, transport.NewSessions(auth.NewGrants(nil)), new(transport.StreamOptions{}.WithDefaults(heartbeat))),
+		stream:     transport.NewStream(format{}, sessions, new(transport.StreamOptions{}.WithDefaults(heartbeat))),
 		most:       1,
 		operations: make(map[string]*held),
 	}

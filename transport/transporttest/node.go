@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"testing"
 
@@ -51,7 +52,13 @@ type Node struct {
 	Viewers  *Viewers
 	Origins  *transport.Origins
 
+	// Address is where clients come from that dial from now on; invalid: nobody knows. It is set while
+	// nobody dials.
+	Address netip.Addr
+
 	t        testing.TB
+	callers  operation.CallerLimits
+	limits   transport.SessionLimits
 	resolver *resolvers.Resolver // of the storefront
 	server   *http.Server
 	network  *network
@@ -60,10 +67,7 @@ type Node struct {
 // NewNode starts a node that the end of the test stops.
 func NewNode(t testing.TB) *Node {
 	t.Helper()
-	n := newNode(t)
-	n.resolver = &resolvers.Resolver{Broker: n.Broker}
-	n.start(graph.NewExecutableSchema(graph.Config{Resolvers: n.resolver}))
-	return n
+	return newNode(t).storefront()
 }
 
 // NewRooms starts a node whose API is that of package testschema.
@@ -74,31 +78,37 @@ func NewRooms(t testing.TB) *Node {
 	return n
 }
 
+func (n *Node) storefront() *Node {
+	n.resolver = &resolvers.Resolver{Broker: n.Broker}
+	n.start(graph.NewExecutableSchema(graph.Config{Resolvers: n.resolver}))
+	return n
+}
+
 func newNode(t testing.TB) *Node {
 	viewers := NewViewers()
 	viewers.Set(Key, Ann)
-	n := &Node{
-		Broker:   memory.New(),
-		Pool:     work.NewPool(),
-		Sessions: transport.NewSessions(auth.NewGrants(viewers)),
-		Viewers:  viewers,
-		Origins:  transport.NewOrigins([]string{"https://shop.example"}),
-		t:        t,
-		network:  newNetwork(),
+	return &Node{
+		Broker:  memory.New(),
+		Pool:    work.NewPool(),
+		Viewers: viewers,
+		Origins: transport.NewOrigins([]string{"https://shop.example"}),
+		t:       t,
+		network: newNetwork(),
 	}
-	n.Reader = transport.NewReader(n.Viewers, n.Origins, transport.ReaderOptions{})
-	return n
 }
 
 func (n *Node) start(schema graphql.ExecutableSchema) {
 	var err error
 	n.Engine, err = operation.New(schema, n.Broker, n.Pool, operation.Options{
-		Share: share.Options{MaxResult: MaxResult},
-		Log:   slog.New(slog.DiscardHandler),
+		Callers: n.callers,
+		Share:   share.Options{MaxResult: MaxResult},
+		Log:     slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		n.t.Fatal(err)
 	}
+	n.Sessions = transport.NewSessions(n.Engine, auth.NewGrants(n.Viewers), n.limits)
+	n.Reader = transport.NewReader(n.Viewers, n.Origins, transport.ReaderOptions{Refusals: n.Engine.Refusals()})
 	n.t.Cleanup(func() {
 		n.Engine.Close()
 		n.Pool.Close()
@@ -137,7 +147,7 @@ func protocols(http1, http2 bool) *http.Protocols {
 
 // Dial opens a connection to the node. What is written to it waits for its reader: no buffer of a
 // kernel hides a slow one.
-func (n *Node) Dial(ctx context.Context) (net.Conn, error) { return n.network.dial(ctx) }
+func (n *Node) Dial(ctx context.Context) (net.Conn, error) { return n.network.dial(ctx, n.Address) }
 
 // HTTP makes a client with connections of its own.
 func (n *Node) HTTP(http2 bool) *http.Client {
@@ -177,10 +187,10 @@ func newNetwork() *network {
 	return &network{conns: make(chan net.Conn), closed: make(chan struct{})}
 }
 
-func (n *network) dial(ctx context.Context) (net.Conn, error) {
+func (n *network) dial(ctx context.Context, from netip.Addr) (net.Conn, error) {
 	client, server := net.Pipe()
 	select {
-	case n.conns <- server:
+	case n.conns <- &addressed{server, from}:
 		return client, nil
 	case <-n.closed:
 		return nil, net.ErrClosed
@@ -201,6 +211,16 @@ func (n *network) Accept() (net.Conn, error) {
 func (n *network) Close() error {
 	n.once.Do(func() { close(n.closed) })
 	return nil
+}
+
+// An addressed is a connection whose client comes from an address.
+type addressed struct {
+	net.Conn
+	from netip.Addr
+}
+
+func (a *addressed) RemoteAddr() net.Addr {
+	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(a.from, 1))
 }
 
 func (n *network) Addr() net.Addr { return &net.UnixAddr{Name: "sluice.test", Net: "memory"} }

@@ -33,6 +33,8 @@ type Transport struct {
 type Client interface {
 	// Start sends an operation.
 	Start(query string, variables map[string]any) Operation
+	// StartWith sends an operation with extensions besides.
+	StartWith(query string, variables, extensions map[string]any) Operation
 	// Close ends the client's operations and connections. It may be called twice.
 	Close()
 }
@@ -45,13 +47,6 @@ type Operation interface {
 	Stop()
 }
 
-// An Event is a result, or how the operation ended.
-type Event struct {
-	Result json.RawMessage // an execution result; nil: the operation has ended
-	Errors gqlerror.List   // at the end: what the protocol says of the reason
-	Again  bool            // at the end: a client would come back
-}
-
 // Prices is a subscription to the prices of some products.
 const Prices = `subscription Prices($ids: [ID!]) { priceChanged(productIds: $ids) { productId price revision note } }`
 
@@ -62,6 +57,8 @@ func One() map[string]any { return map[string]any{"ids": []string{"1"}} }
 func Run(t *testing.T, transport Transport) {
 	runAll(t, transport, NewNode, cases)
 	runAll(t, transport, NewRooms, slowCases)
+	runAll(t, transport, NewSmall, capCases)
+	RunLive(t, transport)
 }
 
 // A testCase is a promise of every transport.

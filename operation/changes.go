@@ -1,0 +1,120 @@
+package operation
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/sluice-gateway/sluice/policy"
+	"github.com/sluice-gateway/sluice/pubsub"
+)
+
+// changes are what becomes of one mutation besides its result: events that are published, and keys of what
+// it has changed, for live queries.
+type changes struct {
+	engine *Engine
+	fields map[string]*policy.Field // of the root, by response key
+	shown  *tracker                 // what the result shows, and what resolvers say
+	said   []string                 // by @invalidates
+	told   []string                 // by the events that were published
+	done   bool
+}
+
+func (e *Engine) newChanges(p *prepared) *changes {
+	c := &changes{engine: e, fields: make(map[string]*policy.Field, len(p.policy.Fields))}
+	stated := false
+	for _, root := range p.policy.Fields {
+		c.fields[root.Selection.Alias] = root.Policy
+		stated = stated || len(root.Policy.Invalidates) > 0
+	}
+	c.shown = newTracker(e.policy, e.schema.Schema().Mutation.Name)
+	c.shown.object = func(name, id string) {
+		c.shown.add(name + ":" + id)
+		if !stated { // it may be new, or stand elsewhere
+			c.shown.add(name)
+		}
+	}
+	return c
+}
+
+// middleware is the resolver middleware of the mutation. Root fields are resolved one after the other.
+func (c *changes) middleware(ctx context.Context, next graphql.Resolver) (any, error) {
+	result, err := c.shown.middleware(ctx, next)
+	fc := graphql.GetFieldContext(ctx)
+	if err != nil || result == nil || !isRootField(fc, c.shown.root) {
+		return result, err
+	}
+	field := c.fields[fc.Field.Alias]
+	if field == nil || len(field.Publish) == 0 && len(field.Invalidates) == 0 {
+		return result, nil
+	}
+	payload, members, err := asEvent(result)
+	if err != nil && len(field.Publish) > 0 {
+		c.engine.options.Log.Error("the result of a mutation is no event", "field", fc.Field.Name, "error", err)
+		return nil, Errorf(CodeBroker, "the change was made, but its event could not be published")
+	}
+	for _, key := range field.Invalidates {
+		c.said = append(c.said, key.Keys(members)...)
+	}
+	ctx = context.WithoutCancel(ctx) // the change is made, so its event is sent, even if the client has left
+	for _, topic := range field.Publish {
+		if err := c.publish(ctx, topic, payload, members); err != nil {
+			c.engine.options.Log.Error("the result of a mutation was not published", "topic", topic.String(), "error", err)
+			return nil, Errorf(CodeBroker, "the change was made, but its event could not be published")
+		}
+	}
+	return result, nil
+}
+
+// asEvent is a result as JSON, whole, whatever the client selected of it, and its members.
+func asEvent(result any) (payload []byte, members map[string]any, err error) {
+	if payload, err = json.Marshal(result); err != nil {
+		return nil, nil, fmt.Errorf("encode the result: %w", err)
+	}
+	if members, err = membersOf(payload); err != nil {
+		return nil, nil, fmt.Errorf("the result is no object: %w", err)
+	}
+	return payload, members, nil
+}
+
+// membersOf reads a JSON object, with numbers as they stand.
+func membersOf(payload []byte) (members map[string]any, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(payload))
+	decoder.UseNumber()
+	err = decoder.Decode(&members)
+	return members, err
+}
+
+// publish sends a result to the topics that a template makes of its members.
+func (c *changes) publish(ctx context.Context, topic pubsub.Template, payload []byte, members map[string]any) error {
+	names, err := topic.Expand(func(name string) (any, bool) {
+		value, ok := members[name]
+		return value, ok
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := c.engine.broker.Publish(ctx, name, payload); err != nil {
+			return fmt.Errorf("publish to %q: %w", name, err)
+		}
+		for _, a := range c.engine.announcements {
+			if pubsub.Match(a.Pattern, name) {
+				for _, key := range a.Keys {
+					c.told = append(c.told, key.Keys(members)...)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// keys are those of what has changed. What events have told of already is not among them.
+func (c *changes) keys() []string {
+	keys := append(c.shown.list(), c.said...)
+	return slices.DeleteFunc(keys, func(key string) bool { return slices.Contains(c.told, key) })
+}
