@@ -1,27 +1,22 @@
 package store
 
-import (
-	"database/sql"
-	"fmt"
+import "fmt"
 
-	"github.com/pressly/goose/v3"
-)
-
-// A dialect is what one kind of database does unlike the other. Everything else is SQL that both
-// understand: casts by CAST, parameters by number.
+// A dialect is what the SQL of the storefront says to one kind of database unlike to the other.
 type dialect struct {
-	migrations string // the folder of its migrations
-	goose      goose.Dialect
-	isolation  sql.IsolationLevel // of transactions that write
-	prepares   bool               // the driver prepares statements, and prepares them again when it must
-	filter     string             // the condition of a ProductFilter, whose parameters come first
-	items      string             // SELECT's column and table for the numbers in a JSON list, the first parameter
-	hold       string             // what ends a SELECT whose rows nobody else may change before the transaction ends
-
-	away       func(error) bool // the database cannot be reached, or cannot serve now
-	lost       func(error) bool // the connection had been closed, or was while it was used
-	repeatable func(error) bool // the transaction was undone for another's sake
+	filter string // the condition of a ProductFilter, whose parameters come first
+	items  string // SELECT's column and table for the numbers in a JSON list, the first parameter
+	holds  bool   // rows are held one by one; else the only writer holds everything
 }
+
+var (
+	sqliteDialect   = &dialect{filter: filterSQL("instr"), items: `value FROM json_each($1)`}
+	postgresDialect = &dialect{
+		filter: filterSQL("strpos"),
+		items:  `CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))`,
+		holds:  true,
+	}
+)
 
 // filterSQL is one text for every filter, so that few statements are prepared: a catalogue is
 // small, and its pages walk the index of their order. Letters are in lower case in the ASCII alone,

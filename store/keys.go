@@ -35,7 +35,7 @@ var _ keys.Store = (*Store)(nil)
 // Key implements keys.Store.
 func (s *Store) Key(ctx context.Context, id string) (*keys.Key, error) {
 	var found foundKeys
-	if err := s.reader.query(ctx, selectKey, found.scan, id); err != nil {
+	if err := s.query(ctx, selectKey, found.scan, id); err != nil {
 		return nil, fmt.Errorf("store: key %s: %w", id, err)
 	}
 	return found.first(), nil
@@ -53,7 +53,7 @@ func (s *Store) Keys(ctx context.Context, q keys.Query) ([]keys.Key, error) {
 		text, args = followingKeys, []any{q.After}
 	}
 	var found foundKeys
-	if err := s.reader.query(ctx, text, found.scan, append(args, q.Limit)...); err != nil {
+	if err := s.query(ctx, text, found.scan, append(args, q.Limit)...); err != nil {
 		return nil, fmt.Errorf("store: list keys: %w", err)
 	}
 	return found, nil
@@ -63,7 +63,7 @@ func (s *Store) Keys(ctx context.Context, q keys.Query) ([]keys.Key, error) {
 func (s *Store) AddKey(ctx context.Context, k *keys.Key) error {
 	err := s.write(ctx, func(t tx) error {
 		scopes, publish, origins, addresses := keyLists(k)
-		return t.exec(insertKey, append([]any{
+		return t.Exec(insertKey, append([]any{
 			k.ID, k.Name, k.Consumer, k.Subject, scopes, publish, k.Plan, origins, addresses, toMillis(k.Created),
 		}, keyState(k)...)...)
 	})
@@ -78,7 +78,7 @@ func (s *Store) ChangeKey(ctx context.Context, id string, change func(*keys.Key)
 	var k *keys.Key
 	err := s.write(ctx, func(t tx) error {
 		var found foundKeys
-		if err := t.hold(selectKey, found.scan, id); err != nil {
+		if err := t.Hold(selectKey, found.scan, id); err != nil {
 			return err
 		}
 		if k = found.first(); k == nil {
@@ -89,7 +89,7 @@ func (s *Store) ChangeKey(ctx context.Context, id string, change func(*keys.Key)
 		}
 		scopes, publish, origins, addresses := keyLists(k)
 		args := append([]any{k.Name, scopes, publish, k.Plan, origins, addresses}, keyState(k)...)
-		return t.exec(updateKey, append(args, id)...)
+		return t.Exec(updateKey, append(args, id)...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("store: change key %s: %w", id, err)

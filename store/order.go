@@ -74,7 +74,7 @@ const (
 // Order returns the order with an id, or nil if there is none.
 func (s *Store) Order(ctx context.Context, id string) (*Order, error) {
 	var found orders
-	if err := s.reader.query(ctx, selectOrder, found.scan, id); err != nil {
+	if err := s.query(ctx, selectOrder, found.scan, id); err != nil {
 		return nil, fmt.Errorf("store: order %s: %w", id, err)
 	}
 	return found.first(), nil
@@ -86,7 +86,7 @@ func (s *Store) OrdersOf(ctx context.Context, customer string, limit int32) ([]O
 		return nil, err
 	}
 	var found orders
-	if err := s.reader.query(ctx, selectOrdersOf, found.scan, customer, limit); err != nil {
+	if err := s.query(ctx, selectOrdersOf, found.scan, customer, limit); err != nil {
 		return nil, fmt.Errorf("store: orders of %s: %w", customer, err)
 	}
 	return found, nil
@@ -105,7 +105,7 @@ func (s *Store) PlaceOrder(ctx context.Context, customer string, lines []OrderLi
 	var placed Placed
 	err := s.write(ctx, func(t tx) error {
 		placed = Placed{Order: order}
-		if err := holdProducts(t, lines); err != nil {
+		if err := s.holdProducts(t, lines); err != nil {
 			return err
 		}
 		for _, line := range lines {
@@ -123,17 +123,16 @@ func (s *Store) PlaceOrder(ctx context.Context, customer string, lines []OrderLi
 
 // holdProducts holds the products of an order in the order of their ids, so that two orders never
 // wait for each other.
-func holdProducts(t tx, lines []OrderLineInput) error {
-	dialect := t.pool.dialect
-	if dialect.hold == "" {
-		return nil // the only writer holds everything
+func (s *Store) holdProducts(t tx, lines []OrderLineInput) error {
+	if !s.dialect.holds {
+		return nil
 	}
 	ids := make([]string, len(lines))
 	for i, line := range lines {
 		ids[i] = line.ProductID
 	}
-	text := `SELECT id FROM products WHERE id IN (SELECT ` + dialect.items + `) ORDER BY id`
-	return t.hold(text, func(row) error { return nil }, productKeys(ids))
+	text := `SELECT id FROM products WHERE id IN (SELECT ` + s.dialect.items + `) ORDER BY id`
+	return t.Hold(text, func(row) error { return nil }, productKeys(ids))
 }
 
 // take adds a line to an order and takes its product from the stock.
@@ -166,7 +165,7 @@ func (s *Store) AdvanceOrder(ctx context.Context, id string) (*Advanced, error) 
 	var advanced Advanced
 	err := s.write(ctx, func(t tx) error {
 		var found orders
-		if err := t.hold(selectOrder, found.scan, id); err != nil {
+		if err := t.Hold(selectOrder, found.scan, id); err != nil {
 			return err
 		}
 		order := found.first()
@@ -180,7 +179,7 @@ func (s *Store) AdvanceOrder(ctx context.Context, id string) (*Advanced, error) 
 		advanced.Previous = order.Status
 		order.Status, order.UpdatedAt = next, s.timestamp()
 		advanced.Order = *order
-		return t.exec(updateOrder, string(next), order.UpdatedAt.UnixMilli(), id)
+		return t.Exec(updateOrder, string(next), order.UpdatedAt.UnixMilli(), id)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("store: advance order %s: %w", id, err)
@@ -209,14 +208,14 @@ func checkLines(customer string, lines []OrderLineInput) error {
 }
 
 func insert(t tx, o *Order) error {
-	err := t.exec(insertOrder, o.ID, o.Customer, int64(o.Total), o.Currency, string(o.Status),
+	err := t.Exec(insertOrder, o.ID, o.Customer, int64(o.Total), o.Currency, string(o.Status),
 		o.PlacedAt.UnixMilli(), o.UpdatedAt.UnixMilli())
 	if err != nil {
 		return err
 	}
 	for i, line := range o.Lines {
 		product, _ := productKey(line.ProductID) // it was found by it
-		err := t.exec(insertLine, o.ID, i, product, line.Quantity, int64(line.Price))
+		err := t.Exec(insertLine, o.ID, i, product, line.Quantity, int64(line.Price))
 		if err != nil {
 			return err
 		}

@@ -145,12 +145,12 @@ func TestPagesWalkAnIndex(t *testing.T) {
 	s := open(t, Memory)
 	for _, field := range []ProductOrderField{ByName, ByPrice, ByUpdated} {
 		cursor := cursorOf(new(product(t, s, "7")), field)
-		plan, err := ProductQuery{Last: new(int32(5)), Before: &cursor, Order: ProductOrder{Field: field}}.plan(s.reader.dialect)
+		plan, err := ProductQuery{Last: new(int32(5)), Before: &cursor, Order: ProductOrder{Field: field}}.plan(s.dialect)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var steps string
-		err = s.reader.query(t.Context(), "EXPLAIN QUERY PLAN "+plan.text, func(r row) error {
+		err = s.query(t.Context(), "EXPLAIN QUERY PLAN "+plan.text, func(r row) error {
 			var id, parent, unused int
 			var detail string
 			err := r.Scan(&id, &parent, &unused, &detail)
@@ -205,7 +205,7 @@ func addProduct(t *testing.T, s *Store, p Product) {
 	t.Helper()
 	err := s.write(t.Context(), func(tx tx) error {
 		key, _ := productKey(p.ID)
-		return tx.exec(insertProduct, key, p.Name, p.Description, p.Category, 100, "EUR", 0, 1, 0)
+		return tx.Exec(insertProduct, key, p.Name, p.Description, p.Category, 100, "EUR", 0, 1, 0)
 	})
 	if err != nil {
 		t.Fatal(err)

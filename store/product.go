@@ -55,7 +55,7 @@ func (s *Store) Product(ctx context.Context, id string) (*Product, error) {
 		return nil, nil
 	}
 	var found *Product
-	err := s.reader.query(ctx, selectProduct, scanInto(&found), key)
+	err := s.query(ctx, selectProduct, scanInto(&found), key)
 	if err != nil {
 		return nil, fmt.Errorf("store: product %s: %w", id, err)
 	}
@@ -65,7 +65,7 @@ func (s *Store) Product(ctx context.Context, id string) (*Product, error) {
 // ProductsByID returns the products with the ids, by id; unknown ids are missing in the result.
 func (s *Store) ProductsByID(ctx context.Context, ids []string) (map[string]Product, error) {
 	found := make(map[string]Product, len(ids))
-	err := s.reader.query(ctx, selectProducts+s.reader.dialect.items+`)`, func(r row) error {
+	err := s.query(ctx, selectProducts+s.dialect.items+`)`, func(r row) error {
 		p, err := scanProduct(r)
 		found[p.ID] = p
 		return err
@@ -124,7 +124,7 @@ func (s *Store) changeProduct(t tx, id string, change func(*Product) error) (Pro
 	var p *Product
 	key, ok := productKey(id)
 	if ok {
-		if err := t.hold(selectProduct, scanInto(&p), key); err != nil {
+		if err := t.Hold(selectProduct, scanInto(&p), key); err != nil {
 			return Product{}, err
 		}
 	}
@@ -136,7 +136,7 @@ func (s *Store) changeProduct(t tx, id string, change func(*Product) error) (Pro
 	}
 	p.Revision++
 	p.UpdatedAt = s.timestamp()
-	err := t.exec(updateProduct, int64(p.Price), p.Stock, p.Revision, p.UpdatedAt.UnixMilli(), key)
+	err := t.Exec(updateProduct, int64(p.Price), p.Stock, p.Revision, p.UpdatedAt.UnixMilli(), key)
 	return *p, err
 }
 

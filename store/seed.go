@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"time"
+
+	"github.com/sluice-gateway/sluice/internal/database"
 )
 
 //go:embed seed/catalogue.json
@@ -78,17 +80,17 @@ func seedStock(random *rand.Rand) int32 {
 	return 5 + random.Int32N(240)
 }
 
-// seed fills the database if it has no product.
-func (s *Store) seed(ctx context.Context) error {
-	err := s.write(ctx, func(t tx) error {
+// seed fills a database if it has no product.
+func seed(ctx context.Context, db *database.DB) error {
+	err := db.Write(ctx, func(t tx) error {
 		var filled bool
-		err := t.query(selectFilled, func(r row) error { return r.Scan(&filled) })
+		err := t.Query(selectFilled, func(r row) error { return r.Scan(&filled) })
 		if err != nil || filled {
 			return err
 		}
 		for _, p := range Seed() {
 			key, _ := productKey(p.ID)
-			err := t.exec(insertProduct, key, p.Name, p.Description, p.Category, int64(p.Price), p.Currency,
+			err := t.Exec(insertProduct, key, p.Name, p.Description, p.Category, int64(p.Price), p.Currency,
 				p.Stock, p.Revision, p.UpdatedAt.UnixMilli())
 			if err != nil {
 				return fmt.Errorf("product %s: %w", p.ID, err)

@@ -144,7 +144,7 @@ func TestNodesThatStartTogetherSetUpOnce(t *testing.T) {
 		all.Wait()
 		s := open(t, dsn)
 		var applied int
-		err := s.reader.db.QueryRowContext(t.Context(), `SELECT count(*) FROM goose_db_version WHERE version_id > 0`).Scan(&applied)
+		err := s.query(t.Context(), `SELECT count(*) FROM goose_db_version WHERE version_id > 0`, func(r row) error { return r.Scan(&applied) })
 		if applied != 2 || err != nil {
 			t.Errorf("%d migrations were applied (%v), want 2", applied, err)
 		}
@@ -156,7 +156,7 @@ func TestNodesThatStartTogetherSetUpOnce(t *testing.T) {
 
 func TestMigrations(t *testing.T) {
 	everyStore(t, func(t *testing.T, s *Store) {
-		m, err := migrations(s.writer)
+		m, err := s.db.Migrations()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -215,6 +215,13 @@ func TestOpenSaysWhatWentWrong(t *testing.T) {
 	_, err := Open(t.Context(), file)
 	if err == nil || !strings.Contains(err.Error(), file) {
 		t.Fatalf("the error is %v, want one that names the file", err)
+	}
+}
+
+func TestOpenNamesTheDatabaseWithoutItsPassword(t *testing.T) {
+	_, err := Open(t.Context(), "postgres://ann:hunter2@127.0.0.1:1/shop?sslmode=disable")
+	if err == nil || !strings.Contains(err.Error(), "postgres://ann@127.0.0.1:1/shop") || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("the error is %v", err)
 	}
 }
 

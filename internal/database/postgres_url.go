@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"errors"
@@ -33,7 +33,7 @@ func Redacted(dsn string) string {
 }
 
 // ConnConfig is how to connect to the PostgreSQL database of a URL, for whoever needs a connection that
-// is none of a Store's. Its error holds no password.
+// is none of a DB's. Its error holds no password.
 func ConnConfig(dsn string) (*pgx.ConnConfig, error) {
 	if !IsURL(dsn) {
 		return nil, errURL

@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"context"
@@ -13,17 +13,15 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// Memory is the dsn of a database that lives as long as its Store.
+// Memory is the dsn of a database that lives as long as its DB.
 const Memory = ":memory:"
 
 // readers is how many reads of a file run side by side. Each holds a page cache of its own.
 const readers = 4
 
 var sqliteDialect = &dialect{
-	migrations: "migrations/sqlite",
+	migrations: "sqlite",
 	goose:      goose.DialectSQLite3,
-	filter:     filterSQL("instr"),
-	items:      `value FROM json_each($1)`,
 	away:       sqliteAway,
 	lost:       func(error) bool { return false }, // a file is not far away
 	repeatable: func(error) bool { return false }, // there is one writer
@@ -31,43 +29,47 @@ var sqliteDialect = &dialect{
 
 // openSQLite opens a file with one connection that writes: SQLite has one writer, and waiting in Go
 // is fair. Reads have connections of their own.
-func (s *Store) openSQLite(ctx context.Context, dsn string) error {
-	if err := s.connectSQLite(dsn); err != nil {
+func (db *DB) openSQLite(ctx context.Context, dsn string) error {
+	if err := db.connectSQLite(dsn); err != nil {
 		return err
 	}
-	if err := s.migrateSQLite(ctx); err != nil {
+	if err := db.migrateSQLite(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	if err := s.prepareWrites(ctx); err != nil {
+	if err := db.prepareWrites(ctx); err != nil {
 		return fmt.Errorf("prepare: %w", err)
 	}
-	return s.seed(ctx)
+	return db.fill(ctx)
 }
 
-func (s *Store) connectSQLite(dsn string) (err error) {
+func (db *DB) connectSQLite(dsn string) (err error) {
 	if dsn == Memory {
-		s.writer, err = sqlitePool(dsn, 1, "_pragma=foreign_keys(1)")
-		s.reader = s.writer
+		db.writer, err = sqlitePool(dsn, 1, "_pragma=foreign_keys(1)")
+		db.reader = db.writer
 		return err
 	}
 	// As a URI, a file name may contain a question mark.
 	file := (&url.URL{Scheme: "file", Opaque: strings.ReplaceAll(url.PathEscape(dsn), "%2F", "/")}).String()
 	// In WAL mode, NORMAL never corrupts the file; a power cut may lose the latest commits.
-	s.writer, err = sqlitePool(file, 1, "_txlock=immediate",
+	synchronous := "_pragma=synchronous(NORMAL)"
+	if db.options.Durable {
+		synchronous = "_pragma=synchronous(FULL)"
+	}
+	db.writer, err = sqlitePool(file, 1, "_txlock=immediate",
 		"_pragma=busy_timeout(5000)", "_pragma=journal_mode(WAL)",
-		"_pragma=synchronous(NORMAL)", "_pragma=foreign_keys(1)")
+		synchronous, "_pragma=foreign_keys(1)")
 	if err != nil {
 		return err
 	}
-	s.reader, err = sqlitePool(file, readers, "_pragma=busy_timeout(5000)", "_pragma=query_only(1)")
+	db.reader, err = sqlitePool(file, readers, "_pragma=busy_timeout(5000)", "_pragma=query_only(1)")
 	return err
 }
 
 // migrateSQLite tries again when it fails: another process that opens the same new file may have been
 // faster with a step, which is then done.
-func (s *Store) migrateSQLite(ctx context.Context) (err error) {
+func (db *DB) migrateSQLite(ctx context.Context) (err error) {
 	for range attempts {
-		if err = migrate(ctx, s.writer); err == nil {
+		if err = db.migrate(ctx, db.writer); err == nil {
 			break
 		}
 	}
@@ -75,24 +77,20 @@ func (s *Store) migrateSQLite(ctx context.Context) (err error) {
 }
 
 func sqlitePool(file string, connections int, parameters ...string) (*pool, error) {
-	db, err := sql.Open("sqlite", file+"?"+strings.Join(parameters, "&"))
+	pooled, err := sql.Open("sqlite", file+"?"+strings.Join(parameters, "&"))
 	if err != nil {
 		return nil, err
 	}
 	// Idle connections stay: they hold prepared statements, and in memory the database itself.
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections)
-	return &pool{db: db, dialect: sqliteDialect}, nil
+	pooled.SetMaxOpenConns(connections)
+	pooled.SetMaxIdleConns(connections)
+	return &pool{db: pooled, dialect: sqliteDialect}, nil
 }
 
 // prepareWrites prepares what transactions use, see tx.stmt.
-func (s *Store) prepareWrites(ctx context.Context) error {
-	for _, text := range []string{
-		selectProduct, updateProduct, insertProduct,
-		selectOrder, insertOrder, insertLine, updateOrder,
-		selectKey, insertKey, updateKey,
-	} {
-		if _, err := s.writer.stmt(ctx, text); err != nil {
+func (db *DB) prepareWrites(ctx context.Context) error {
+	for _, text := range db.options.Prepare {
+		if _, err := db.writer.stmt(ctx, text); err != nil {
 			return err
 		}
 	}

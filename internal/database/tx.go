@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"context"
@@ -14,35 +14,35 @@ const (
 	firstPause = 10 * time.Millisecond
 )
 
-// A tx is a transaction and the context it runs in; it does not outlive the call that made it.
-type tx struct {
+// A Tx is a transaction and the context it runs in; it does not outlive the call that made it.
+type Tx struct {
 	ctx    context.Context
 	tx     *sql.Tx
 	pool   *pool
 	marked *bool // it has its mark, if it needs one
 }
 
-// write runs do in a transaction, which is rolled back if do fails. It runs do again if the database
+// Write runs do in a transaction, which is rolled back if do fails. It runs do again if the database
 // undoes the transaction for the sake of another: do begins from nothing every time.
-func (s *Store) write(ctx context.Context, do func(tx) error) error {
-	return s.writer.bounded(ctx, func(ctx context.Context) error {
+func (db *DB) Write(ctx context.Context, do func(Tx) error) error {
+	return db.writer.bounded(ctx, func(ctx context.Context) error {
 		for attempt := 1; ; attempt++ {
-			err := s.writer.transact(ctx, do)
-			if attempt == attempts || !s.writer.dialect.repeatable(err) || pause(ctx, attempt) != nil {
+			err := db.writer.transact(ctx, do)
+			if attempt == attempts || !db.writer.dialect.repeatable(err) || pause(ctx, attempt) != nil {
 				return err
 			}
 		}
 	})
 }
 
-func (p *pool) transact(ctx context.Context, do func(tx) error) error {
+func (p *pool) transact(ctx context.Context, do func(Tx) error) error {
 	t, err := alive(ctx, p, func() (*sql.Tx, error) {
 		return p.db.BeginTx(ctx, &sql.TxOptions{Isolation: p.dialect.isolation})
 	})
 	if err != nil {
 		return err
 	}
-	if err := do(tx{ctx, t, p, new(bool)}); err != nil {
+	if err := do(Tx{ctx, t, p, new(bool)}); err != nil {
 		_ = t.Rollback() // do's error says more
 		return err
 	}
@@ -62,15 +62,16 @@ func pause(ctx context.Context, attempt int) error {
 }
 
 // stmt takes a prepared statement. It must not prepare on the pool, whose one connection this
-// transaction holds: a text that prepareWrites does not list is prepared for this transaction.
-func (t tx) stmt(text string) (*sql.Stmt, error) {
+// transaction holds: a text that Options.Prepare does not list is prepared for this transaction.
+func (t Tx) stmt(text string) (*sql.Stmt, error) {
 	if found, ok := t.pool.prepared.Load(text); ok {
 		return t.tx.StmtContext(t.ctx, found.(*sql.Stmt)), nil
 	}
 	return t.tx.PrepareContext(t.ctx, text)
 }
 
-func (t tx) exec(text string, args ...any) error {
+// Exec runs a statement that changes something.
+func (t Tx) Exec(text string, args ...any) error {
 	if err := checkArgs(args); err != nil {
 		return err
 	}
@@ -89,7 +90,8 @@ func (t tx) exec(text string, args ...any) error {
 	return err
 }
 
-func (t tx) query(text string, scan func(row) error, args ...any) error {
+// Query runs a statement and calls scan for every row.
+func (t Tx) Query(text string, scan func(Row) error, args ...any) error {
 	if err := checkArgs(args); err != nil {
 		return err
 	}
@@ -97,13 +99,13 @@ func (t tx) query(text string, scan func(row) error, args ...any) error {
 	return scanAll(rows, err, scan)
 }
 
-// hold is query for rows that are going to be changed: they stay as they were read until the
+// Hold is Query for rows that are going to be changed: they stay as they were read until the
 // transaction ends.
-func (t tx) hold(text string, scan func(row) error, args ...any) error {
-	return t.query(text+t.pool.dialect.hold, scan, args...)
+func (t Tx) Hold(text string, scan func(Row) error, args ...any) error {
+	return t.Query(text+t.pool.dialect.hold, scan, args...)
 }
 
-func (t tx) rows(text string, args []any) (*sql.Rows, error) {
+func (t Tx) rows(text string, args []any) (*sql.Rows, error) {
 	if t.pool.dialect.prepares {
 		return t.tx.QueryContext(t.ctx, text, args...)
 	}

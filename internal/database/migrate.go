@@ -1,8 +1,7 @@
-package store
+package database
 
 import (
 	"context"
-	"embed"
 	"fmt"
 	"io/fs"
 	"time"
@@ -11,25 +10,25 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-//go:embed migrations
-var migrationFiles embed.FS
+// Migrations is how the tables come about, and go. Open has brought them up to date.
+func (db *DB) Migrations() (*goose.Provider, error) { return db.migrations(db.writer) }
+
+func (db *DB) migrations(p *pool) (*goose.Provider, error) {
+	files, err := fs.Sub(db.options.Migrations, p.dialect.migrations)
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(p.dialect.goose, p.db, files, goose.WithTableName(db.options.Versions))
+}
 
 // migrate brings the tables up to date. Each migration is a transaction.
-func migrate(ctx context.Context, p *pool) error {
-	m, err := migrations(p)
+func (db *DB) migrate(ctx context.Context, p *pool) error {
+	m, err := db.migrations(p)
 	if err != nil {
 		return err
 	}
 	_, err = m.Up(ctx)
 	return err
-}
-
-func migrations(p *pool) (*goose.Provider, error) {
-	files, err := fs.Sub(migrationFiles, p.dialect.migrations)
-	if err != nil {
-		return nil, err
-	}
-	return goose.NewProvider(p.dialect.goose, p.db, files)
 }
 
 const (
@@ -45,7 +44,7 @@ var unlimited = map[string]string{
 }
 
 // setUp migrates and fills a PostgreSQL database, one node at a time.
-func (s *Store) setUp(ctx context.Context, config *pgx.ConnConfig) error {
+func (db *DB) setUp(ctx context.Context, config *pgx.ConnConfig) error {
 	p := postgresPool(config, 2, unlimited) // one holds the lock
 	p.timeout = setUpTimeout
 	defer func() { _ = p.db.Close() }() // what was done is committed
@@ -61,10 +60,10 @@ func (s *Store) setUp(ctx context.Context, config *pgx.ConnConfig) error {
 		if err := checkEncoding(ctx, p); err != nil {
 			return err
 		}
-		if err := migrate(ctx, p); err != nil {
+		if err := db.migrate(ctx, p); err != nil {
 			return fmt.Errorf("migrate: %w", err)
 		}
-		return s.seed(ctx)
+		return db.fill(ctx)
 	})
 }
 

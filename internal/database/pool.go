@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"context"
@@ -19,7 +19,7 @@ type pool struct {
 	timeout  time.Duration // of a call; 0: the caller's alone
 	prepared sync.Map      // SQL text -> *sql.Stmt; the texts are constants and pages' few shapes
 
-	mark atomic.Pointer[string] // of what is written, see MarkWrites; nil: none
+	mark atomic.Pointer[string] // of what is written, see DB.MarkWrites; nil: none
 }
 
 // bounded gives a call its time, and its failure a name. What ends because ctx has ended is the
@@ -44,7 +44,7 @@ func (p *pool) bounded(ctx context.Context, call func(context.Context) error) er
 }
 
 // query runs a SELECT and calls scan for every row. The connection is free when it returns.
-func (p *pool) query(ctx context.Context, text string, scan func(row) error, args ...any) error {
+func (p *pool) query(ctx context.Context, text string, scan func(Row) error, args ...any) error {
 	if err := checkArgs(args); err != nil {
 		return err
 	}
@@ -92,11 +92,11 @@ func (p *pool) stmt(ctx context.Context, text string) (*sql.Stmt, error) {
 	return made, nil
 }
 
-// A row is one row of a result.
-type row interface{ Scan(dest ...any) error }
+// A Row is one row of a result.
+type Row interface{ Scan(dest ...any) error }
 
 // scanAll takes what a query returned.
-func scanAll(rows *sql.Rows, err error, scan func(row) error) error {
+func scanAll(rows *sql.Rows, err error, scan func(Row) error) error {
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func checkArgs(args []any) error {
 			text, ok = *pointer, true
 		}
 		if ok && (!utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0) {
-			return refuse("%.40q is no text: it is not UTF-8, or has a NUL", text)
+			return &TextError{text}
 		}
 	}
 	return nil

@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 
 // How PostgreSQL is used. A node has two pools: writes that wait for each other leave the reads alone.
 const (
-	connections = 8                // of each pool, at most
+	connections = 8                // of each pool, unless Options say otherwise
 	idleTime    = 5 * time.Minute  // how long an unused connection is kept
 	lifetime    = 30 * time.Minute // of a connection, so that a server that was added gets its share
 
@@ -38,28 +38,26 @@ var limits = map[string]string{
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 var postgresDialect = &dialect{
-	migrations: "migrations/postgres",
+	migrations: "postgres",
 	goose:      goose.DialectPostgres,
 	isolation:  sql.LevelReadCommitted, // what is read to be changed is held
 	prepares:   true,
-	filter:     filterSQL("strpos"),
-	items:      `CAST(value AS BIGINT) FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))`,
 	hold:       ` FOR NO KEY UPDATE`,
 	away:       postgresAway,
 	lost:       postgresLost,
 	repeatable: func(err error) bool { return slices.Contains(undone, sqlState(err)) },
 }
 
-func (s *Store) openPostgres(ctx context.Context, dsn string) error {
+func (db *DB) openPostgres(ctx context.Context, dsn string) error {
 	config, err := parseURL(dsn)
 	if err != nil {
 		return err
 	}
-	s.writer = postgresPool(config, connections, limits)
-	s.writer.timeout = callTimeout
-	s.reader = postgresPool(config, connections, limits, map[string]string{"default_transaction_read_only": "on"})
-	s.reader.timeout = callTimeout
-	return s.setUp(ctx, config)
+	db.writer = postgresPool(config, db.options.Connections, limits)
+	db.writer.timeout = callTimeout
+	db.reader = postgresPool(config, db.options.Connections, limits, map[string]string{"default_transaction_read_only": "on"})
+	db.reader.timeout = callTimeout
+	return db.setUp(ctx, config)
 }
 
 // postgresPool makes a pool, which connects when it is used. Parameters are the server's, for every
