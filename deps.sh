@@ -6,6 +6,7 @@ cd "$(dirname "$0")"
 missing=
 command -v redis-server >/dev/null || missing="$missing redis-server"
 command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
+command -v promtool >/dev/null || missing="$missing prometheus"
 command -v gcc >/dev/null || missing="$missing gcc libc6-dev" # the race detector links C
 if [ -n "$missing" ]; then
 	sudo=

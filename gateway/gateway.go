@@ -17,6 +17,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"github.com/sluice-gateway/sluice/analytics"
+	"github.com/sluice-gateway/sluice/analytics/prom"
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/internal/work"
 	"github.com/sluice-gateway/sluice/limits"
@@ -77,6 +79,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.PublishBytes == 0 {
 		o.PublishBytes = 1 << 20
 	}
+	if o.Operation.Recorder == nil {
+		o.Operation.Recorder = analytics.NewRecorder(analytics.Options{})
+	}
 	if o.Operation.Log == nil {
 		o.Operation.Log = o.Log
 	}
@@ -99,6 +104,7 @@ type Gateway struct {
 	sessions *transport.Sessions
 	reader   *transport.Reader
 	control  *control
+	metrics  *prom.Registry
 	public   http.Handler
 	operator http.Handler
 	started  time.Time
@@ -125,6 +131,8 @@ func New(schema graphql.ExecutableSchema, options Options) (*Gateway, error) {
 	if g.broker == nil {
 		g.broker, g.ours = memory.New(), true
 	}
+	options.Operation.Recorder.Know(operationNames(options.Operation.Persisted.Trusted)...)
+	g.newMetrics(&options.Operation.Share)
 	g.engine, err = operation.New(schema, g.broker, g.pool, options.Operation)
 	if err != nil {
 		g.pool.Close()
@@ -147,12 +155,13 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.public.ServeHTTP(w, r)
 }
 
-// Operator serves what only operators may reach: health, /stats and /debug/pprof, which need no
+// Operator serves what only operators may reach: health, /stats, /metrics and /debug/pprof, which need no
 // credentials: listen on loopback or a closed network. /publish/{topic} needs them here too.
 func (g *Gateway) Operator() http.Handler { return g.operator }
 
 // Do runs one query or mutation, through the same checks as any client's, and returns its result.
 func (g *Gateway) Do(ctx context.Context, req operation.Request) ([]byte, error) {
+	req.Transport = cmp.Or(req.Transport, "program") // for who counts
 	return g.engine.Do(ctx, req)
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sluice-gateway/sluice/analytics"
 	"github.com/sluice-gateway/sluice/limits"
 	"github.com/sluice-gateway/sluice/live"
 )
@@ -70,8 +71,11 @@ type Stats struct {
 	Conflated        uint64  `json:"conflated"` // results that slow readers missed: a newer one of the topic took their place
 	Dropped          uint64  `json:"dropped"`   // and these gave way, or found no room
 	WaitingTasks     int     `json:"waitingTasks"`
+	BrokerUp         bool    `json:"brokerUp"`
 	BrokerReconnects uint64  `json:"brokerReconnects"`
 	BadAnnouncements uint64  `json:"badAnnouncements"` // of credentials, not understood
+	// SessionsBy says by which transports the sessions are open.
+	SessionsBy map[string]int `json:"sessionsByTransport"`
 	// Endings says how often the node has ended a session, by code.
 	Endings map[string]uint64 `json:"endings"`
 	// Refusals says how many requests, sessions and events limits have cost, by the name of the limit.
@@ -79,11 +83,13 @@ type Stats struct {
 	// Budgets are the sums of what quotas have granted and what became of it.
 	Budgets limits.Stats `json:"budgets"`
 	Live    live.Stats   `json:"live"` // queries whose results are kept true
+	// Series says how well the operations are told apart that are counted.
+	Series analytics.Stats `json:"series"`
 }
 
 // Stats returns the counts of this moment.
 func (g *Gateway) Stats() Stats {
-	s := g.engine.Stats()
+	s, broker := g.engine.Stats(), g.broker.Health()
 	return Stats{
 		UptimeSeconds:    time.Since(g.started).Seconds(),
 		Sessions:         g.sessions.Len(),
@@ -98,12 +104,15 @@ func (g *Gateway) Stats() Stats {
 		Conflated:        g.sessions.Losses().Conflated.Load(),
 		Dropped:          g.sessions.Losses().Dropped.Load(),
 		WaitingTasks:     g.pool.Waiting(),
-		BrokerReconnects: g.broker.Health().Reconnects,
+		BrokerUp:         broker.Up,
+		BrokerReconnects: broker.Reconnects,
 		BadAnnouncements: g.control.malformed.Load(),
+		SessionsBy:       g.sessions.Open(),
 		Endings:          g.sessions.Endings(),
 		Refusals:         g.engine.Refusals().Counts(),
 		Budgets:          g.engine.BudgetStats(),
 		Live:             g.engine.LiveStats(),
+		Series:           g.options.Operation.Recorder.Stats(),
 	}
 }
 

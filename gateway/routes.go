@@ -47,6 +47,7 @@ func (g *Gateway) operatorRoutes() http.Handler {
 	mux.HandleFunc("GET /healthz", g.health)
 	mux.HandleFunc("GET /readyz", g.ready)
 	mux.HandleFunc("GET /stats", g.stats)
+	mux.Handle("GET /metrics", g.metrics.Handler())
 	mux.HandleFunc("/publish/{topic}", g.publish)
 	mux.HandleFunc("/invalidate", g.invalidate)
 	mux.HandleFunc("GET /debug/pprof/", page(pprof.Index))

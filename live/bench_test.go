@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,16 +67,19 @@ func BenchmarkRun(b *testing.B) {
 	}
 }
 
-func BenchmarkInvalidate(b *testing.B) {
+// hot is 10,000 groups that have a key each and one in common, and that all have run.
+func hot(b *testing.B) *Groups {
 	pool := work.NewPool()
 	g := NewGroups(pool, Options{})
-	defer pool.Close()
-	defer g.Close()
+	b.Cleanup(func() {
+		g.Close()
+		pool.Close()
+	})
 	text := []byte("1")
 	for i := range 10_000 {
 		keys := []string{fmt.Sprint("object:", i), "all"}
 		spec := func() Spec {
-			return Spec{Interval: time.Hour, Run: func(context.Context) Result {
+			return Spec{Interval: 24 * time.Hour, Run: func(context.Context) Result {
 				return Result{Body: text, Data: text, Print: text, Keys: keys}
 			}}
 		}
@@ -84,15 +88,40 @@ func BenchmarkInvalidate(b *testing.B) {
 		}
 	}
 	until(b, func() bool { return g.Stats().Deliveries == 10_000 })
+	return g
+}
+
+func BenchmarkInvalidate(b *testing.B) {
+	g := hot(b)
+	b.Run("first/concerns=10000", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			b.StopTimer()
+			renew(g)
+			b.StartTimer()
+			g.Invalidate("all")
+		}
+	})
 	for _, tt := range []struct{ name, key string }{
 		{"concerns=0", "object:none"}, {"concerns=1", "object:5000"}, {"concerns=10000", "all"},
 	} {
-		b.Run(tt.name, func(b *testing.B) {
+		b.Run("again/"+tt.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				g.Invalidate(tt.key)
 			}
 		})
+	}
+}
+
+// renew has the index take every group for new, as a run does.
+func renew(g *Groups) {
+	for _, group := range g.byKey {
+		g.index.begin(group)
+		group.places, _ = g.index.end(group, group.places, keysOf(group.places), false)
+		group.mu.Lock()
+		group.valid, group.wakes = group.begun, time.Time{}
+		group.mu.Unlock()
 	}
 }
 
@@ -121,6 +150,37 @@ func BenchmarkPatch(b *testing.B) {
 				if patch(from, tt.to) == nil {
 					b.Fatal("none")
 				}
+			}
+		})
+	}
+}
+
+// What the limits of a comparison allow at most.
+func BenchmarkLargestPatch(b *testing.B) {
+	objects := func(count, bump int) []byte {
+		text := []byte("[")
+		for i := range count {
+			text = fmt.Appendf(text, `{"id":"product %d","name":"the name of it","price":{"value":%d,"currency":"EUR"}},`, i+bump, i+bump)
+		}
+		text[len(text)-1] = ']'
+		return text
+	}
+	long := strings.Repeat("long ", 100)
+	for _, tt := range []struct {
+		name     string
+		from, to []byte
+	}{
+		{"by place", objects(820, 0), objects(820, 5000)},
+		{"moved", objects(155, 0), objects(155, 1)},
+		{"moved and all new", objects(155, 0), objects(155, 5000)},
+		{"moved numbers", []byte(numbers(1, maxMoved)), []byte(numbers(2, maxMoved))},
+		{"numbers", []byte(numbers(1, maxValues-1)), []byte(numbers(20000, maxValues-1))},
+		{"a long text", []byte(`["` + strings.Repeat(long, 255) + `",1]`), []byte(`["` + strings.Repeat(long, 255) + `",2]`)},
+	} {
+		b.Run(tt.name, func(b *testing.B) {
+			b.SetBytes(int64(len(tt.from)))
+			for b.Loop() {
+				patch(tt.from, tt.to)
 			}
 		})
 	}

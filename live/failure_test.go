@@ -116,11 +116,71 @@ func TestThoseWhoLeaveWhileItPanicsAreForgotten(t *testing.T) {
 			m.Leave()
 			pass(10 * time.Millisecond)
 		}
-		if n := len(g.byKey[Key{1}].behind); n > 1 {
+		if n := remembered(g, Key{1}); n != 1 {
 			t.Errorf("%d members are remembered, want 1", n)
 		}
 		q.set(func() { q.panics = false })
 		pass(maxBackoff)
 		wantGot(t, r, "1")
+	})
+}
+
+func TestThoseWhoLeaveWhileItIsStuckAreForgotten(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Groups) {
+		q := &query{interval: time.Second, answer: "1", takes: 10 * time.Second}
+		r, _ := join(t, g, q)
+		for range 1000 {
+			_, m := join(t, g, q)
+			m.Leave()
+		}
+		if n := remembered(g, Key{1}); n != 1 {
+			t.Errorf("%d members are remembered, want 1", n)
+		}
+		pass(10 * time.Second)
+		wantGot(t, r, "1")
+	})
+}
+
+// panicking is a member that panics, each time.
+type panicking struct{ recorder }
+
+func (p *panicking) Next(v *Version) {
+	p.recorder.Next(v)
+	panic("a member of a test panics")
+}
+
+func TestAMemberThatPanicsHarmsNobody(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Groups) {
+		q := &query{interval: time.Second, answer: "1", keys: []string{"a"}}
+		p := new(panicking)
+		if _, err := g.Join(Key{1}, q.spec, p, false); err != nil {
+			t.Fatal(err)
+		}
+		r, _ := join(t, g, q)
+		pass(5 * time.Second)
+		q.answers("2")
+		g.Invalidate("a")
+		pass(0)
+		wantGot(t, r, "1", "2")
+		wantGot(t, &p.recorder, "1", "2")
+	})
+}
+
+func TestAPatchWhoseMakingPanicsIsNone(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Groups) {
+		q := &query{interval: time.Second, answer: "1", keys: []string{"a"}}
+		r := new(recorder)
+		if _, err := g.Join(Key{1}, q.spec, r, true); err != nil {
+			t.Fatal(err)
+		}
+		g.byKey[Key{1}].differ.find = func(_, _ []byte) []byte { panic("a comparison of a test panics") }
+		pass(5 * time.Second)
+		q.answers("2")
+		g.Invalidate("a")
+		pass(0)
+		if len(r.got) != 2 || r.got[1].Patch() != nil {
+			t.Errorf("%d versions", len(r.got))
+		}
+		wantGot(t, r, "1", "2")
 	})
 }

@@ -1,11 +1,9 @@
 package live
 
 import (
-	"bytes"
-	"context"
 	"math/rand/v2"
-	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,63 +15,67 @@ const (
 
 // A Group is one query and those who want its result.
 //
-// Whatever happens to it (somebody joins, a key is invalidated, a timer fires) is noted, and the group
-// submitted to the pool. Run does what is due, one thing after the other: make the result, hand it to
-// those who have yet to get it.
+// Whatever happens to it (somebody joins, a key is invalidated, a timer fires, a run ends) is noted, and
+// arrangeLocked sees to what follows from it: a run, of which one worker makes the result; a delivery, in
+// which a worker of the pool hands it to those who may have it; or a timer.
 type Group struct {
-	groups *Groups
-	spec   Spec
+	groups  *Groups
+	spec    Spec
+	touched atomic.Bool // what the result was made from has changed since the last run began
 
-	// Of whoever runs the group, one at a time.
-	keys   []string // that the index knows the group by
-	before int      // how many were behind when the run began
+	// Of the worker that makes the result.
+	places []*place // in the index
+	differ differ
 
-	mu       sync.Mutex // guards what follows; nothing is called with it held
-	members  []*Membership
-	behind   []*Membership // those who have yet to get the current version, or one that will be made
-	patched  int           // members that want patches
-	current  *Version      // nil: there is none yet
-	old      bool          // what the result was made from has changed since
-	wanted   bool          // somebody waits for a run, whatever the interval says
-	busy     bool          // submitted to the pool, or running
-	failures int           // in a row
-	begun    uint64        // the number of the last run that began, the first is 1
-	made     uint64        // that of the last one whose result is the current version; 0: none
-	began    time.Time     // the last run
-	due      time.Time     // of the next one, if nothing happens
+	// Of the worker that hands it on.
+	batch []*Membership
+
+	mu       sync.Mutex // guards what follows; nothing is called with it held, of locks only the index's and the queues'
+	members  int
+	patched  int      // of them, those that want patches
+	fresh    line     // of them, those that have got nothing yet, or have lost it: in the order of what they need
+	served   line     // the others, in the order of the versions they have
+	current  *Version // nil: there is none yet
+	valid    uint64   // the number of the first run whose result is not known to be old
+	begun    uint64   // the number of the last run that began, the first is 1
+	made     uint64   // that of the last one whose result is the current version; 0: none
+	failures int      // in a row
+	handing  bool     // submitted to the pool, or delivering
+	asked    bool     // waits for a run, or runs
+	askedAt  time.Time
+	began    time.Time // the last run
+	paced    time.Time // the last one that the interval allowed
+	hurried  time.Time // the last one that it did not
+	due      time.Time // the next one, if nothing happens
 	timer    *time.Timer
+	wakes    time.Time // when the timer fires; zero: it does not
 	linger   *time.Timer
 	ended    bool
 }
 
-// A Membership is one member's place in a group.
-type Membership struct {
-	group   *Group
-	member  Member
-	patched bool
-
-	// Guarded by group.mu.
-	index int    // in group.members, or -1
-	needs uint64 // the number of the first run that is not older than the membership
-}
-
 func newGroup(g *Groups, key Key, spec Spec) *Group {
 	spec.Key = key
-	return &Group{groups: g, spec: spec, old: true}
+	return &Group{groups: g, spec: spec, differ: differ{find: patch}, valid: 1}
 }
 
 func (g *Group) inUse() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return len(g.members) > 0
+	return g.members > 0
 }
 
 func (g *Group) add(m Member, patched bool) *Membership {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	ms := &Membership{group: g, member: m, patched: patched, index: len(g.members), needs: g.begun}
-	g.members = append(g.members, ms)
-	g.behind = append(g.behind, ms)
+	now := time.Now()
+	g.absorbLocked()
+	if g.members == 0 && !g.asked && !now.Before(g.pacedLocked()) {
+		g.ageLocked() // it would have run if somebody had been there
+	}
+	ms := &Membership{group: g, member: m, patched: patched, needs: g.valid, during: g.begun}
+	g.fresh.add(ms)
+	g.members++
+	g.groups.members.Add(1)
 	if patched {
 		g.patched++
 	}
@@ -81,41 +83,8 @@ func (g *Group) add(m Member, patched bool) *Membership {
 		g.linger.Stop()
 		g.linger = nil
 	}
-	if g.old {
-		g.hurryLocked(ms)
-	}
-	g.submitLocked()
+	g.arrangeLocked(now)
 	return ms
-}
-
-// hurryLocked has a run begin for a member: what it gets first must not be older than its joining. It
-// could as well have sent an ordinary query, so this run is nothing that an interval must prevent.
-func (g *Group) hurryLocked(m *Membership) {
-	m.needs = g.begun + 1
-	g.wanted = true
-}
-
-// Leave ends the membership. A delivery that is under way may still reach the member. Leave may be
-// called twice.
-func (m *Membership) Leave() {
-	g := m.group
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if m.index < 0 || g.ended {
-		return
-	}
-	last := len(g.members) - 1
-	g.members[m.index] = g.members[last]
-	g.members[m.index].index = m.index
-	g.members[last] = nil
-	g.members = g.members[:last]
-	m.index = -1
-	if m.patched {
-		g.patched--
-	}
-	if last == 0 {
-		g.linger = time.AfterFunc(g.groups.options.Linger, g.retire)
-	}
 }
 
 // retire stops the group if nobody joined while it lingered.
@@ -127,214 +96,123 @@ func (g *Group) retire() {
 
 // stop ends the group. It is out of the map when it is called, so nobody joins any more.
 func (g *Group) stop() {
+	if g.end() {
+		g.forget()
+	}
+}
+
+// end reports whether nobody is left who has the index forget the group.
+func (g *Group) end() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	first := !g.ended
 	g.ended = true
-	g.members, g.behind = nil, nil
+	g.groups.members.Add(int64(-g.members))
+	g.members, g.fresh, g.served = 0, line{}, line{}
 	for _, timer := range []*time.Timer{g.timer, g.linger} {
 		if timer != nil {
 			timer.Stop()
 		}
 	}
-	g.submitLocked() // whoever runs it has the index forget it
+	return first && !g.asked
 }
 
-// invalidate notes that the result is old. If it is already, what is to be done is being done.
-func (g *Group) invalidate() {
+func (g *Group) forget() {
+	g.groups.index.forget(g, g.places)
+	g.places = nil
+}
+
+// invalidate sees to it that the group runs, which was touched.
+func (g *Group) invalidate(now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.old {
-		return
-	}
-	g.old = true
-	g.submitLocked()
+	g.absorbLocked()
+	g.arrangeLocked(now)
 }
 
-// submitLocked has a worker do what is due, unless one is about to.
-func (g *Group) submitLocked() {
-	if g.busy {
-		return
+// absorbLocked notes that the result is old if anything touched the group.
+func (g *Group) absorbLocked() {
+	if g.touched.Load() {
+		g.ageLocked()
 	}
-	g.busy = true
-	g.groups.pool.Submit(g)
 }
+
+// ageLocked notes that what the runs have made up to now is old.
+func (g *Group) ageLocked() { g.valid = g.begun + 1 }
 
 // tick is what the timer does.
 func (g *Group) tick() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.submitLocked()
+	g.wakes = time.Time{}
+	g.arrangeLocked(time.Now())
 }
 
-// Run implements work.Task.
-func (g *Group) Run() {
-	for ran := false; ; {
-		task, behind, version := g.next(ran)
-		ran = task == run
-		switch task {
-		case idle:
-			return
-		case forget:
-			g.groups.index.forget(g, g.keys)
-			g.keys = nil
-			return
-		case run:
-			g.run()
-		case deliver:
-			for _, m := range behind {
-				m.member.Next(version)
-			}
-			g.groups.deliveries.Add(uint64(len(behind)))
+// arrangeLocked has done what is due, and sets the timer to when there is more.
+func (g *Group) arrangeLocked(now time.Time) {
+	if g.members == 0 || g.ended {
+		return
+	}
+	next := g.nextLocked()
+	if !g.asked && !now.Before(next) {
+		g.asked, g.askedAt = true, now
+		g.groups.making.submit(g)
+	}
+	if !g.handing && g.readyLocked(now) {
+		g.handing = true
+		g.groups.pool.Submit(g)
+	}
+	if !g.asked {
+		g.wakeLocked(now, next)
+	}
+	if late, ok := g.lateLocked(); ok {
+		g.wakeLocked(now, late)
+	}
+}
+
+// wakeLocked sets the timer, unless it fires before that anyway.
+func (g *Group) wakeLocked(now, at time.Time) {
+	switch {
+	case !g.wakes.IsZero() && !at.Before(g.wakes), !now.Before(at):
+		return
+	case g.timer == nil:
+		g.timer = time.AfterFunc(at.Sub(now), g.tick)
+	default:
+		g.timer.Reset(at.Sub(now))
+	}
+	g.wakes = at
+}
+
+// nextLocked is when the next run is due. What somebody needs who has joined is not for the interval to
+// delay, he could as well have sent an ordinary query; but many who join do not make many runs.
+func (g *Group) nextLocked() time.Time {
+	g.absorbLocked()
+	next := g.pacedLocked()
+	if newest := g.fresh.last; newest != nil && newest.needs > g.begun {
+		if hurried := g.hurried.Add(g.groups.options.Hurry); hurried.Before(next) {
+			return hurried
 		}
 	}
+	return next
 }
 
-// A task is what a group has to do next.
-type task int
-
-const (
-	idle    task = iota // nothing, until something happens
-	forget              // the group has ended
-	run                 // make the result
-	deliver             // hand it to those who are behind
-)
-
-// next decides what to do now. A result that was just made is handed on before it is made again, however
-// often it is made old.
-func (g *Group) next(ran bool) (task, []*Membership, *Version) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.ended {
-		g.busy = true // for ever: there is nothing left to do
-		return forget, nil, nil
-	}
-	now := time.Now()
-	if !ran && len(g.members) > 0 && (g.wanted || !now.Before(g.nextLocked())) {
-		g.wanted, g.old, g.began, g.before = false, false, now, len(g.behind)
-		g.begun++
-		return run, nil, nil
-	}
-	if behind := g.takeBehindLocked(); len(behind) > 0 || ran {
-		return deliver, behind, g.current
-	}
-	g.busy = false
-	if len(g.members) > 0 {
-		g.wakeLocked(g.nextLocked().Sub(now))
-	}
-	return idle, nil, nil
-}
-
-// nextLocked is when the next run is due.
-func (g *Group) nextLocked() time.Time {
+// pacedLocked is when the next run is due whoever joins. The interval wins: a longer one delays the run
+// that makes good for a lost invalidation, too.
+func (g *Group) pacedLocked() time.Time {
+	allowed := g.paced.Add(g.spec.Interval)
 	switch {
 	case g.failures > 0:
 		return g.began.Add(max(g.spec.Interval, min(minBackoff<<min(g.failures-1, 10), maxBackoff)))
-	case g.old:
-		return g.began.Add(g.spec.Interval)
+	case g.valid > g.begun || g.due.Before(allowed):
+		return allowed
 	}
 	return g.due
 }
 
-// takeBehindLocked returns those who get the current version now. Who needs a later run stays behind.
-func (g *Group) takeBehindLocked() []*Membership {
-	behind := g.behind
-	g.behind = nil
-	taken := behind[:0]
-	for _, m := range behind {
-		switch {
-		case m.index < 0: // has left
-		case m.needs > g.made:
-			g.behind = append(g.behind, m)
-		default:
-			taken = append(taken, m)
-		}
-	}
-	return taken
-}
-
-func (g *Group) wakeLocked(wait time.Duration) {
-	if g.timer == nil {
-		g.timer = time.AfterFunc(wait, g.tick)
-		return
-	}
-	g.timer.Reset(wait)
-}
-
-// run makes the result anew.
-func (g *Group) run() {
-	g.groups.index.begin(g)
-	result, ok := g.make()
-	if !ok { // as if it had failed, with nothing to tell
-		result = Result{Failed: true}
-	}
-	var overtaken bool
-	g.keys, overtaken = g.groups.index.end(g, g.keys, result.Keys, result.Failed)
-	g.groups.count(&result, overtaken)
-	var version *Version
-	if ok {
-		version = g.follow(&result)
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.due = g.began.Add(g.pause())
-	if g.failures++; !result.Failed {
-		g.failures = 0
-	}
-	if overtaken {
-		g.overtakenLocked()
-	}
-	if !ok {
-		g.old = true // what there is was made before
-		return
-	}
-	g.made = g.begun
-	if version != g.current {
-		g.current = version
-		g.behind = append(g.behind[:0], g.members...)
-	}
-}
-
-// overtakenLocked notes that the run's result was old before it was there. Whether that was before or
-// after somebody joined meanwhile is not known.
-func (g *Group) overtakenLocked() {
-	g.old = true
-	for _, m := range g.behind[min(g.before, len(g.behind)):] {
-		if m.index >= 0 {
-			g.hurryLocked(m)
-		}
-	}
-}
-
-// follow returns the version of a result: the current one if nobody would see a difference. To compare
-// takes its time, so the group is not locked meanwhile; only who runs it writes current.
-func (g *Group) follow(r *Result) *Version {
-	g.mu.Lock()
-	current, patched := g.current, g.patched > 0
-	g.mu.Unlock()
-	if current != nil && bytes.Equal(current.print, r.Print) {
-		g.groups.unchanged.Add(1)
-		return current
-	}
-	return newVersion(current, r, patched)
-}
-
-// make calls the spec's Run, and reports false if that has panicked or was told to stop.
-func (g *Group) make() (result Result, ok bool) {
-	defer func() {
-		if v := recover(); v != nil {
-			g.groups.options.Log.Error("a panic in a live query", "panic", v, "stack", string(debug.Stack()))
-		}
-	}()
-	ctx, cancel := context.WithTimeout(g.groups.ctx, g.groups.options.Timeout)
-	defer cancel()
-	result = g.spec.Run(ctx)
-	return result, g.groups.ctx.Err() == nil
-}
-
-// pause is the longest time between the beginnings of two runs.
+// pause is the longest time between the beginnings of two runs that the interval allows.
 func (g *Group) pause() time.Duration {
 	if g.spec.Poll > 0 {
-		return max(g.spec.Poll, g.spec.Interval)
+		return g.spec.Poll
 	}
 	return time.Duration(float64(g.groups.options.Reconcile) * (0.9 + 0.2*rand.Float64()))
 }

@@ -145,6 +145,19 @@ func join(t *testing.T, g *Groups, q *query) (*recorder, *Membership) {
 	return r, m
 }
 
+// remembered is how many members a group knows.
+func remembered(g *Groups, key Key) (n int) {
+	group := g.byKey[key]
+	group.mu.Lock()
+	defer group.mu.Unlock()
+	for _, l := range []line{group.fresh, group.served} {
+		for m := l.first; m != nil; m = m.behind {
+			n++
+		}
+	}
+	return n
+}
+
 // wantGot checks what a member got since it was asked last.
 func wantGot(t *testing.T, r *recorder, want ...string) {
 	t.Helper()

@@ -53,6 +53,20 @@ func TestAGroupWithoutMembers(t *testing.T) {
 	}
 }
 
+func TestAJoinerTakesWhatIsBeingMadeThoughTheOthersHaveLeft(t *testing.T) {
+	bubble(t, func(t *testing.T, g *Groups) {
+		q := &query{interval: time.Second, answer: "1", takes: 5 * time.Second}
+		_, m := join(t, g, q)
+		pass(2 * time.Second)
+		m.Leave()
+		pass(time.Second)
+		r, _ := join(t, g, q)
+		pass(2 * time.Second)
+		wantGot(t, r, "1")
+		wantRuns(t, q, 1)
+	})
+}
+
 func TestAGroupLingersFromWhenItsLastMemberLeft(t *testing.T) {
 	bubble(t, func(t *testing.T, g *Groups) {
 		q := &query{interval: time.Second, answer: "1"}

@@ -5,8 +5,9 @@
 // they share each run, and its bytes. A run tells the keys that its result depends on; Invalidate finds
 // the groups of a key. However often a key is invalidated, a group runs once per interval, and hands on
 // only what differs. It runs anew from time to time all the same, should an invalidation have been lost.
-// A group owns no goroutine: workers of a pool run it. The package knows neither GraphQL nor who asks.
-// Everything here is safe for concurrent use.
+// A group owns no goroutine. What it runs is application code, for which Groups have some workers of their
+// own; workers of a pool that others use, too, hand on the results. The package knows neither GraphQL nor
+// who asks. Everything here is safe for concurrent use.
 package live
 
 import (
@@ -20,7 +21,7 @@ import (
 	"github.com/sluice-gateway/sluice/internal/work"
 )
 
-// A Result is what one run has made.
+// A Result is what one run has made. Nobody may change its bytes; Data and Print may be parts of Body.
 type Result struct {
 	// Body is the result as members hand it on.
 	Body []byte
@@ -35,7 +36,8 @@ type Result struct {
 }
 
 // A Member takes the results of a group, in the order of their versions. The group calls it from one
-// goroutine at a time; a member must not block. It may leave from within.
+// goroutine at a time; a member must not block. It may leave from within. If it panics, that is logged, and
+// it goes on being a member.
 type Member interface {
 	Next(*Version)
 }
@@ -50,19 +52,28 @@ type Spec struct {
 	Key Key
 	// Run makes the result anew. It returns soon after ctx is done.
 	Run func(ctx context.Context) Result
-	// Interval is the least time between the beginnings of two runs.
+	// Interval is the least time between the beginnings of two runs, but for those that somebody needs who
+	// has joined. A member gets the next result when the interval is over since the run began that made the
+	// last one.
 	Interval time.Duration
-	// Poll is the most; 0: that of the options.
+	// Poll is the most; 0: that of the options. A longer interval wins.
 	Poll time.Duration
 }
 
 // Options configure Groups. The zero value works.
 type Options struct {
 	// Reconcile is when a group runs although nothing was invalidated, should that have been lost,
-	// moved by 10 % either way; default 30 s.
+	// moved by 10 % either way; default 30 s. A longer interval wins.
 	Reconcile time.Duration
 	// Timeout is how long a run may take; default 30 s.
 	Timeout time.Duration
+	// Runs is how many runs there may be at a time, of all groups; default 16. Others wait for their turn.
+	Runs int
+	// Hurry is the least time between two runs of a group that the interval would not allow, but somebody
+	// needs who has joined; default 100 ms.
+	Hurry time.Duration
+	// Most is how many groups there may be; default 10,000.
+	Most int
 	// Linger is how long a group without members remembers its result; default 2 s.
 	Linger time.Duration
 	// Log receives what operators should know; default slog.Default().
@@ -75,6 +86,15 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Timeout == 0 {
 		o.Timeout = 30 * time.Second
+	}
+	if o.Runs == 0 {
+		o.Runs = 16
+	}
+	if o.Hurry == 0 {
+		o.Hurry = 100 * time.Millisecond
+	}
+	if o.Most == 0 {
+		o.Most = 10_000
 	}
 	if o.Linger == 0 {
 		o.Linger = 2 * time.Second
@@ -98,16 +118,21 @@ type Stats struct {
 	Invalidations uint64 `json:"invalidations"` // keys that were said to have changed
 }
 
-// ErrClosed reports a Join after Close.
-var ErrClosed = errors.New("live: closed")
+// Join fails with these.
+var (
+	ErrClosed = errors.New("live: closed")
+	ErrFull   = errors.New("live: too many groups")
+)
 
 // Groups are the live queries of a node.
 type Groups struct {
-	pool    *work.Pool
+	pool    *work.Pool // hands on
+	making  runs
 	options Options
 	ctx     context.Context
 	cancel  context.CancelFunc
 	index   index
+	members atomic.Int64
 
 	runs, unchanged, failures, overtaken, deliveries, invalidations atomic.Uint64
 
@@ -116,18 +141,22 @@ type Groups struct {
 	closed bool
 }
 
-// NewGroups makes an empty set of groups. Close stops them; pool must outlive it.
+// NewGroups makes an empty set of groups. It starts nothing before the first Join. Close stops them; pool
+// must outlive it.
 func NewGroups(pool *work.Pool, options Options) *Groups {
-	g := &Groups{pool: pool, options: options.withDefaults(), byKey: make(map[Key]*Group)}
+	options = options.withDefaults()
+	g := &Groups{pool: pool, making: runs{most: options.Runs}, options: options, byKey: make(map[Key]*Group)}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	return g
 }
 
 // Join makes m a member of the group that the key names, and starts the group if there is none; then it is
 // spec that the group runs. spec is called with a lock held, and must not call the groups. The member gets
-// the current result, at once if there is one that nothing has made old, or else after a run, and each that
-// follows: what it gets is never older than its joining. patched has the group make patches. Join's only
-// error is ErrClosed.
+// the current result, soon if there is one that is not known to be old, or else after a run, and then those
+// that follow, as the interval allows. What it gets is never older than its joining, as far as this node
+// knows: of what a query polls, of changes on other nodes that this one has yet to hear of, and of
+// invalidations that were lost, it may be. patched has the group make patches. Join's errors are ErrClosed
+// and, where the key would need another group, ErrFull.
 func (g *Groups) Join(key Key, spec func() Spec, m Member, patched bool) (*Membership, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -136,6 +165,9 @@ func (g *Groups) Join(key Key, spec func() Spec, m Member, patched bool) (*Membe
 	}
 	group := g.byKey[key]
 	if group == nil {
+		if len(g.byKey) >= g.options.Most {
+			return nil, ErrFull
+		}
 		group = newGroup(g, key, spec())
 		g.byKey[key] = group
 	}
@@ -145,8 +177,9 @@ func (g *Groups) Join(key Key, spec func() Spec, m Member, patched bool) (*Membe
 // Invalidate says that what some keys name has changed. Results that were made from it are made anew.
 func (g *Groups) Invalidate(keys ...string) {
 	g.invalidations.Add(uint64(len(keys)))
-	for group := range g.index.find(keys) {
-		group.invalidate()
+	now := time.Now()
+	for _, group := range g.index.find(keys) {
+		group.invalidate(now)
 	}
 }
 
@@ -158,8 +191,10 @@ func (g *Groups) InvalidateAll() {
 		groups = append(groups, group)
 	}
 	g.mu.Unlock()
+	now := time.Now()
 	for _, group := range groups {
-		group.invalidate()
+		group.touched.Store(true)
+		group.invalidate(now)
 	}
 }
 
@@ -196,6 +231,7 @@ func (g *Groups) count(r *Result, overtaken bool) {
 // Stats returns the counts of this moment.
 func (g *Groups) Stats() Stats {
 	s := Stats{
+		Members:       int(g.members.Load()),
 		Keys:          g.index.len(),
 		Runs:          g.runs.Load(),
 		Unchanged:     g.unchanged.Load(),
@@ -207,16 +243,11 @@ func (g *Groups) Stats() Stats {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s.Groups = len(g.byKey)
-	for _, group := range g.byKey {
-		group.mu.Lock()
-		s.Members += len(group.members)
-		group.mu.Unlock()
-	}
 	return s
 }
 
-// Close ends every group without a word to its members. Runs that are under way are told to stop; the
-// pool's Close waits for them. It may be called twice.
+// Close ends every group without a word to its members, tells runs that are under way to stop, and returns
+// when none is left. It may be called twice, but not by a run.
 func (g *Groups) Close() {
 	g.mu.Lock()
 	g.closed = true
@@ -226,8 +257,9 @@ func (g *Groups) Close() {
 	}
 	clear(g.byKey)
 	g.mu.Unlock()
-	g.cancel()
 	for _, group := range groups {
 		group.stop()
 	}
+	g.cancel()
+	g.making.wait()
 }

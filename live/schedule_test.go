@@ -23,6 +23,8 @@ const (
 	maxRunTime = 700 * time.Millisecond
 )
 
+var defaults = Options{}.withDefaults()
+
 // A model is what the queries of a schedule read: lists of objects. Everything has a number that rises
 // with each write.
 type model struct {
@@ -180,6 +182,9 @@ func (w *watcher) Next(v *Version) {
 	if w.last != nil && (v.Number() <= w.last.Number() || bytes.Equal(v.Body(), w.last.Body())) {
 		w.t.Errorf("version %d after %d: %s after %s", v.Number(), w.last.Number(), v.Body(), w.last.Body())
 	}
+	if w.last != nil && time.Since(w.last.began) < w.query.interval {
+		w.t.Errorf("a result %v after the last, of an interval of %v", time.Since(w.last.began), w.query.interval)
+	}
 	switch {
 	case w.last == nil:
 		w.checkFirst(v)
@@ -277,7 +282,8 @@ func (s *schedule) run() {
 		s.check(m)
 	}
 	for _, q := range s.queries {
-		if most := int(time.Since(s.began)/q.interval) + 1 + q.joins; q.runs > most {
+		hurried := min(q.joins, int(time.Since(s.began)/defaults.Hurry)+1)
+		if most := int(time.Since(s.began)/q.interval) + 1 + hurried; q.runs > most {
 			s.t.Errorf("%d runs, of an interval of %v and %d joins", q.runs, q.interval, q.joins)
 		}
 	}

@@ -1,39 +1,39 @@
 package live
 
 import (
-	"bytes"
-	"encoding/json"
-	"iter"
-	"maps"
-	"slices"
-
-	"github.com/wI2L/jsondiff"
+	"hash/maphash"
+	"sync"
+	"time"
 )
 
 // A Version is a result that a group has made, shared by all members. Each has a number, by one larger
-// than that of the version before.
+// than that of the version before. Nobody may change its bytes.
 type Version struct {
 	number uint64
+	began  time.Time // the run that made it
 	body   []byte
 	data   []byte
 	print  []byte
+	sum    uint64 // of print
 	patch  []byte
+
+	once sync.Once
+	form []byte
 }
 
+var seed = maphash.MakeSeed()
+
 // newVersion is the version of a result that follows another, nil for the first.
-func newVersion(before *Version, r *Result, patched bool) *Version {
-	v := &Version{number: 1, body: r.Body, data: r.Data, print: r.Print}
-	if before == nil {
-		return v
-	}
-	v.number = before.number + 1
-	if patched && before.data != nil && v.data != nil {
-		v.patch = patch(before.data, v.data)
+func newVersion(before *Version, r *Result, began time.Time) *Version {
+	v := &Version{number: 1, began: began, body: r.Body, data: r.Data, print: r.Print, sum: maphash.Bytes(seed, r.Print)}
+	if before != nil {
+		v.number = before.number + 1
 	}
 	return v
 }
 
-// Number tells versions of one group apart, and in which order they were made.
+// Number tells versions of one group apart, and in which order they were made. A member need not get
+// each.
 func (v *Version) Number() uint64 { return v.number }
 
 // Body is the whole result.
@@ -43,88 +43,12 @@ func (v *Version) Body() []byte { return v.body }
 func (v *Version) Data() []byte { return v.data }
 
 // Patch leads from the data of the version before to that of this one (RFC 6902); nil where there is
-// none that is smaller than the data.
+// none that is smaller than the data, or that was worth looking for.
 func (v *Version) Patch() []byte { return v.patch }
 
-// Elements of lists are compared by their place. Where much seems to have changed, they are compared for
-// having moved as well, each of one list with each of the other. The limits bound the time and memory.
-const (
-	maxMoved    = 1000     // elements of the longest list
-	maxCompared = 16 << 20 // they, times the length of the larger text
-	maxDepth    = 64       // of a text that is compared at all
-)
-
-// patch returns the operations that lead from one JSON text to another, nil if they are no shorter.
-func patch(from, to []byte) []byte {
-	before, ok := decode(from)
-	if !ok {
-		return nil
-	}
-	after, ok := decode(to)
-	if !ok {
-		return nil
-	}
-	longest := max(longestList(before), longestList(after))
-	operations := compare(before, after)
-	if len(operations) > len(to)/4 && longest <= maxMoved && longest*max(len(from), len(to)) <= maxCompared {
-		if moved := compare(before, after, jsondiff.LCS()); len(moved) < len(operations) {
-			operations = moved
-		}
-	}
-	if len(operations) >= len(to) {
-		return nil
-	}
-	return operations
-}
-
-// compare returns the operations that lead from one value to another, nil if none are needed.
-func compare(before, after any, options ...jsondiff.Option) []byte {
-	operations, err := jsondiff.CompareWithoutMarshal(before, after, options...)
-	if err != nil || len(operations) == 0 {
-		return nil
-	}
-	text, err := json.Marshal(operations)
-	if err != nil {
-		return nil
-	}
-	return text
-}
-
-// decode reads a JSON text, its numbers to the last digit. It reports false for one that is nested too
-// deeply, or is none.
-func decode(text []byte) (value any, ok bool) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	if err := d.Decode(&value); err != nil {
-		return nil, false
-	}
-	return value, depth(value) <= maxDepth
-}
-
-func depth(value any) (deepest int) {
-	for member := range members(value) {
-		deepest = max(deepest, 1+depth(member))
-	}
-	return deepest
-}
-
-func longestList(value any) (longest int) {
-	if list, ok := value.([]any); ok {
-		longest = len(list)
-	}
-	for member := range members(value) {
-		longest = max(longest, longestList(member))
-	}
-	return longest
-}
-
-// members are the values that stand right in another.
-func members(value any) iter.Seq[any] {
-	switch value := value.(type) {
-	case []any:
-		return slices.Values(value)
-	case map[string]any:
-		return maps.Values(value)
-	}
-	return func(func(any) bool) {}
+// Form is another form of the whole result: what the first caller's make returns, who has all others
+// wait. All must mean the same form, and make must not panic.
+func (v *Version) Form(make func(body []byte) []byte) []byte {
+	v.once.Do(func() { v.form = make(v.body) })
+	return v.form
 }

@@ -3,6 +3,9 @@ package operation_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,6 +70,27 @@ func TestBudgetsThatCannotBeLookedUpAreAnError(t *testing.T) {
 		_, err := b.engine.Budgets(auth.WithViewer(t.Context(), alice))
 		if err == nil || err.Error() != "input: the budgets cannot be looked up at the moment; try again" {
 			t.Errorf("the error is %v", err)
+		}
+	})
+}
+
+func TestAnonymousCallersOfALiveQueryAreKnownByTheirAddress(t *testing.T) {
+	metered(t, map[string]limits.Terms{"hello": terms(3, limits.Minute)}, func(t *testing.T, b *bench) {
+		b.notes.Tell = func(ctx context.Context) string {
+			all, err := b.engine.Budgets(ctx)
+			if err != nil {
+				return err.Error()
+			}
+			return fmt.Sprint(all[0].Quotas[0].Left)
+		}
+		if _, err := b.engine.Do(t.Context(), operation.Request{Address: far, Query: `{ hello }`}); err != nil {
+			t.Fatal(err)
+		}
+		for address, want := range map[string]string{far.String(): `"2"`, "203.0.113.8": `"3"`} {
+			s := b.watch(operation.Request{Address: netip.MustParseAddr(address), Query: `query @live { told }`})
+			if bodies := s.bodies(); len(bodies) != 1 || !strings.Contains(bodies[0], want) {
+				t.Errorf("%s is told %s, want %s", address, bodies, want)
+			}
 		}
 	})
 }

@@ -28,7 +28,8 @@ type CallerLimits struct {
 	// Requests of one viewer: operations that it sends by whatever transport; default 1,000 a second
 	// and a burst of 2,000.
 	Requests limits.Rate
-	// AddressRequests are those from one address; default 200 a second and a burst of 400.
+	// AddressRequests are those from one address; default 1,000 a second and a burst of 2,000: many
+	// viewers may be behind one.
 	AddressRequests limits.Rate
 	// Shared keeps the rates of requests for all nodes; default: each counts for itself.
 	Shared limits.SharedBuckets
@@ -44,7 +45,7 @@ func (l CallerLimits) withDefaults() CallerLimits {
 	l.Sessions = cmp.Or(l.Sessions, 100)
 	l.Operations = cmp.Or(l.Operations, 10_000)
 	l.Requests = cmp.Or(l.Requests, limits.Rate{PerSecond: 1000, Burst: 2000})
-	l.AddressRequests = cmp.Or(l.AddressRequests, limits.Rate{PerSecond: 200, Burst: 400})
+	l.AddressRequests = cmp.Or(l.AddressRequests, limits.Rate{PerSecond: 1000, Burst: 2000})
 	if l.Uncounted == nil {
 		l.Uncounted = Loopback
 	}

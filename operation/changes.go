@@ -26,16 +26,14 @@ type changes struct {
 
 func (e *Engine) newChanges(p *prepared) *changes {
 	c := &changes{engine: e, fields: make(map[string]*policy.Field, len(p.policy.Fields))}
-	stated := false
 	for _, root := range p.policy.Fields {
 		c.fields[root.Selection.Alias] = root.Policy
-		stated = stated || len(root.Policy.Invalidates) > 0
 	}
 	c.shown = newTracker(e.policy, e.schema.Schema().Mutation.Name)
-	c.shown.object = func(name, id string) {
+	c.shown.object = func(fc *graphql.FieldContext, name, id string) {
 		c.shown.add(name + ":" + id)
-		if !stated { // it may be new, or stand elsewhere
-			c.shown.add(name)
+		if of := c.fields[rootOf(fc).Field.Alias]; of == nil || len(of.Invalidates) == 0 {
+			c.shown.add(name) // it may be new, or stand elsewhere
 		}
 	}
 	return c
@@ -52,17 +50,22 @@ func (c *changes) middleware(ctx context.Context, next graphql.Resolver) (any, e
 	if field == nil || len(field.Publish) == 0 && len(field.Invalidates) == 0 {
 		return result, nil
 	}
-	payload, members, err := asEvent(result)
-	if err != nil && len(field.Publish) > 0 {
-		c.engine.options.Log.Error("the result of a mutation is no event", "field", fc.Field.Name, "error", err)
-		return nil, Errorf(CodeBroker, "the change was made, but its event could not be published")
+	payload, err := json.Marshal(result) // whole, whatever the client selected of it
+	if string(payload) == "null" {
+		return result, nil
 	}
-	for _, key := range field.Invalidates {
-		c.said = append(c.said, key.Keys(members)...)
+	objects := objectsOf(payload)
+	for _, members := range objects {
+		for _, key := range field.Invalidates {
+			c.said = append(c.said, key.Keys(members)...)
+		}
 	}
 	ctx = context.WithoutCancel(ctx) // the change is made, so its event is sent, even if the client has left
 	for _, topic := range field.Publish {
-		if err := c.publish(ctx, topic, payload, members); err != nil {
+		if err == nil {
+			err = c.publish(ctx, topic, payload, objects[0])
+		}
+		if err != nil {
 			c.engine.options.Log.Error("the result of a mutation was not published", "topic", topic.String(), "error", err)
 			return nil, Errorf(CodeBroker, "the change was made, but its event could not be published")
 		}
@@ -70,15 +73,20 @@ func (c *changes) middleware(ctx context.Context, next graphql.Resolver) (any, e
 	return result, nil
 }
 
-// asEvent is a result as JSON, whole, whatever the client selected of it, and its members.
-func asEvent(result any) (payload []byte, members map[string]any, err error) {
-	if payload, err = json.Marshal(result); err != nil {
-		return nil, nil, fmt.Errorf("encode the result: %w", err)
+// objectsOf are the members of a JSON object, or of those in a list, or of nothing: nil.
+func objectsOf(payload []byte) []map[string]any {
+	var list []json.RawMessage
+	if json.Unmarshal(payload, &list) == nil {
+		objects := make([]map[string]any, 1, len(list)+1)
+		for _, element := range list {
+			if members, err := membersOf(element); err == nil {
+				objects = append(objects, members)
+			}
+		}
+		return objects
 	}
-	if members, err = membersOf(payload); err != nil {
-		return nil, nil, fmt.Errorf("the result is no object: %w", err)
-	}
-	return payload, members, nil
+	members, _ := membersOf(payload)
+	return []map[string]any{members}
 }
 
 // membersOf reads a JSON object, with numbers as they stand.
@@ -89,7 +97,8 @@ func membersOf(payload []byte) (members map[string]any, err error) {
 	return members, err
 }
 
-// publish sends a result to the topics that a template makes of its members.
+// publish sends a result to the topics that a template makes of its members. What its events say to live
+// queries need not be said again, unless they could not be sent.
 func (c *changes) publish(ctx context.Context, topic pubsub.Template, payload []byte, members map[string]any) error {
 	names, err := topic.Expand(func(name string) (any, bool) {
 		value, ok := members[name]
@@ -99,22 +108,22 @@ func (c *changes) publish(ctx context.Context, topic pubsub.Template, payload []
 		return err
 	}
 	for _, name := range names {
+		keys := c.engine.announced(name, members)
 		if err := c.engine.broker.Publish(ctx, name, payload); err != nil {
+			c.said = append(c.said, keys...)
 			return fmt.Errorf("publish to %q: %w", name, err)
 		}
-		for _, a := range c.engine.announcements {
-			if pubsub.Match(a.Pattern, name) {
-				for _, key := range a.Keys {
-					c.told = append(c.told, key.Keys(members)...)
-				}
-			}
-		}
+		c.told = append(c.told, keys...)
 	}
 	return nil
 }
 
-// keys are those of what has changed. What events have told of already is not among them.
+// keys are those of what has changed. What events have told of already is not among them, as long as this
+// node hears them.
 func (c *changes) keys() []string {
 	keys := append(c.shown.list(), c.said...)
+	if !c.engine.ear.hears.Load() {
+		return append(keys, c.told...)
+	}
 	return slices.DeleteFunc(keys, func(key string) bool { return slices.Contains(c.told, key) })
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
 
+	"github.com/sluice-gateway/sluice/analytics"
+	"github.com/sluice-gateway/sluice/analytics/ledger"
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/internal/complain"
 	"github.com/sluice-gateway/sluice/internal/outbox"
@@ -49,6 +51,10 @@ type Options struct {
 	Budgets BudgetOptions
 	// Persisted says which documents clients may name instead of sending them.
 	Persisted Persisted
+	// Recorder counts what operations have had; default: nobody does.
+	Recorder *analytics.Recorder
+	// Usage counts what consumers have had, for who bills them; default: nobody does.
+	Usage *ledger.Tallies
 	// Live configures live queries.
 	Live LiveOptions
 	// Share configures the shared executions.
@@ -135,7 +141,8 @@ func New(schema graphql.ExecutableSchema, broker pubsub.Broker, pool *work.Pool,
 	e.exec.SetRecoverFunc(e.presenter.recover)
 	e.announcements = compiled.Announcements()
 	e.live = live.NewGroups(pool, live.Options{
-		Reconcile: options.Live.Reconcile, Timeout: options.Timeout, Linger: options.Share.Linger, Log: options.Log,
+		Reconcile: options.Live.Reconcile, Timeout: options.Timeout, Linger: options.Share.Linger,
+		Most: options.Live.Most, Runs: options.Live.Runs, Log: options.Log,
 	})
 	e.ear = newEar(e)
 	e.groups = share.NewGroups(e.exec, broker, pool, options.Share)

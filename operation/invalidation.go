@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluice-gateway/sluice/live"
@@ -88,6 +89,7 @@ type ear struct {
 	stop   context.CancelFunc
 	ctx    context.Context
 
+	hears   atomic.Bool // every topic that tells of changes
 	once    sync.Once
 	running sync.WaitGroup
 }
@@ -125,6 +127,7 @@ func (a *ear) run() {
 		if !complete {
 			subs, complete = a.subscribe(subs)
 			if complete {
+				a.hears.Store(true)
 				heard = health.Reconnects
 				a.engine.live.InvalidateAll()
 			}
@@ -179,6 +182,18 @@ func (n nodes) Receive(e *pubsub.Event) {
 	if json.Unmarshal(e.Payload, &message) == nil && message.Node != n.node && len(message.Keys) <= invalidatedKeys {
 		n.engine.invalidateHere(message.Keys)
 	}
+}
+
+// announced are the keys that an event of a topic tells of.
+func (e *Engine) announced(topic string, members map[string]any) (keys []string) {
+	for _, a := range e.announcements {
+		if pubsub.Match(a.Pattern, topic) {
+			for _, key := range a.Keys {
+				keys = append(keys, key.Keys(members)...)
+			}
+		}
+	}
+	return keys
 }
 
 // An announcer receives the events of one topic, or pattern, that tell of changes.

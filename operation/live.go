@@ -1,7 +1,10 @@
 package operation
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"net/netip"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -25,6 +28,10 @@ type LiveOptions struct {
 	MinThrottle time.Duration
 	// Reconcile is when a query runs although nothing is known to have changed; default 30 s ± 10 %.
 	Reconcile time.Duration
+	// Most is how many live queries the node keeps, those that are one counted once; default 10,000.
+	Most int
+	// Runs is how many of them run at a time; default 16.
+	Runs int
 }
 
 // liveQuery is what an operation with @live has besides.
@@ -48,9 +55,22 @@ func (e *Engine) newLiveQuery(p *prepared, req Request) *liveQuery {
 	o := &e.options.Live
 	q := &liveQuery{throttle: o.Throttle, patched: req.Extensions["livePatch"] == "json-patch"}
 	if wish.Throttle > 0 {
-		q.throttle = max(wish.Throttle, o.MinThrottle)
+		q.throttle = step(max(wish.Throttle, o.MinThrottle))
 	}
 	return q
+}
+
+// steps are the throttles that there are: queries that differ in nothing but a little of it are one.
+var steps = []time.Duration{
+	100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond,
+	time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second,
+	time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour,
+}
+
+// step is the least of the throttles that is as long as one, or the longest.
+func step(d time.Duration) time.Duration {
+	i, _ := slices.BinarySearch(steps, d)
+	return steps[min(i, len(steps)-1)]
 }
 
 // rate is how many times a second the query may run, at least 1.
@@ -58,6 +78,19 @@ func (q *liveQuery) rate() float64 { return max(1, float64(time.Second)/float64(
 
 // Once makes an ordinary query of a live one: its client takes one result and no more.
 func (op *Operation) Once() { op.live = nil }
+
+// keepTrue runs the operation as a live query.
+func (op *Operation) keepTrue(ctx context.Context, p *prepared) {
+	errs := op.engine.options.Query.rate(op.cost, op.live)
+	if errs == nil {
+		errs = op.openMeter(ctx, p)
+	}
+	if errs != nil {
+		op.End(errs)
+		return
+	}
+	op.joinLive(p)
+}
 
 // joinLive makes the operation a member of its group.
 func (op *Operation) joinLive(p *prepared) {
@@ -67,18 +100,21 @@ func (op *Operation) joinLive(p *prepared) {
 		op.End(refuse(CodeBadUserInput, "the variables cannot be encoded: %v", err))
 		return
 	}
-	spec := func() live.Spec { return p.liveSpec(op.engine, live.Key(key), viewer, op.live.throttle) }
+	spec := func() live.Spec { return p.liveSpec(op.engine, viewer, op.address, op.live.throttle) }
 	membership, err := op.engine.joinLive(live.Key(key), spec, op)
-	if err != nil {
+	switch {
+	case errors.Is(err, live.ErrFull):
+		op.End(over("max-live-queries", CodeSubscriptionCap, "this server keeps as many live queries as it may; try again, or ask without @live"))
+	case err != nil:
 		op.End(refuse(CodeDraining, "this server is being restarted; try again"))
-		return
+	default:
+		op.joined(membership)
 	}
-	op.joined(membership)
 }
 
 // liveSpec is what the group of this query runs.
-func (p *prepared) liveSpec(e *Engine, key live.Key, viewer *auth.Viewer, interval time.Duration) live.Spec {
-	s := live.Spec{Key: key, Interval: interval}
+func (p *prepared) liveSpec(e *Engine, viewer *auth.Viewer, address netip.Addr, interval time.Duration) live.Spec {
+	s := live.Spec{Interval: interval}
 	for _, root := range p.policy.Fields {
 		if poll := root.Policy.Poll; poll > 0 && (s.Poll == 0 || poll < s.Poll) {
 			s.Poll = poll
@@ -87,32 +123,39 @@ func (p *prepared) liveSpec(e *Engine, key live.Key, viewer *auth.Viewer, interv
 	if !p.policy.Private {
 		viewer = nil
 	}
-	s.Run = func(ctx context.Context) live.Result { return p.runLive(ctx, e, viewer) }
+	s.Run = func(ctx context.Context) live.Result { return p.runLive(ctx, e, viewer, address) }
 	return s
 }
 
 // runLive makes the result anew.
-func (p *prepared) runLive(ctx context.Context, e *Engine, viewer *auth.Viewer) live.Result {
+func (p *prepared) runLive(ctx context.Context, e *Engine, viewer *auth.Viewer, address netip.Addr) live.Result {
 	t := p.dependencies(e)
 	oc := p.context(e)
 	oc.ResolverMiddleware = t.middleware
 	if viewer != nil {
-		ctx = auth.WithViewer(ctx, viewer)
+		ctx = withAddress(auth.WithViewer(ctx, viewer), address)
 	}
 	data, errs := e.runQuery(live.WithRecorder(ctx, t.add), oc)
-	body := share.Encode(data, errs, e.options.Share.MaxResult)
-	r := live.Result{Body: appendMember(body, `"isLive":true`), Failed: len(errs) > 0, Keys: t.list()}
-	if len(data) > e.options.Share.MaxResult {
-		r.Failed = true
-		r.Print = body
-		return r
+	tooLarge := len(data) > e.options.Share.MaxResult
+	r := live.Result{
+		Body:   appendMember(share.Encode(data, errs, e.options.Share.MaxResult), isLive),
+		Failed: tooLarge || len(errs) > 0,
+		Keys:   t.list(),
 	}
-	r.Print = printOf(data, errs)
-	if !r.Failed {
-		r.Data = body[len(`{"data":`) : len(body)-len(`}`)]
+	switch whole := r.Body[:len(r.Body)-len(isLive)-len(`,}`)]; {
+	case tooLarge:
+		r.Print = whole
+	case r.Failed:
+		r.Print = printOf(data, errs)
+	default: // there is one copy of it
+		r.Data = whole[len(`{"data":`):]
+		r.Print = r.Data
 	}
 	return r
 }
+
+// isLive marks a result that is kept true.
+const isLive = `"isLive":true`
 
 // dependencies is a tracker of what a result is made from: "Product:42" of each object that shows in it,
 // "Product:*" of each type of these, "Product" where it shows as many as there are, "Query.product" and
@@ -120,7 +163,7 @@ func (p *prepared) runLive(ctx context.Context, e *Engine, viewer *auth.Viewer) 
 func (p *prepared) dependencies(e *Engine) *tracker {
 	t := newTracker(e.policy, e.schema.Schema().Query.Name)
 	t.add(p.policy.Membership()...)
-	t.object = func(name, id string) { t.add(name+":"+id, name+":*") }
+	t.object = func(_ *graphql.FieldContext, name, id string) { t.add(name+":"+id, name+":*") }
 	t.absent = func(types []string) { t.add(types...) } // one that is made then changes the result
 	t.field = func(fc *graphql.FieldContext) {
 		field := t.root + "." + fc.Field.Name
@@ -141,6 +184,10 @@ func (e *Engine) runQuery(ctx context.Context, oc *graphql.OperationContext) (da
 	if r == nil {
 		return nil, over("request-timeout", CodeInternal, "the operation took longer than %v", e.options.Timeout)
 	}
+	// Fields that fail at once do so in any order, and only the first errors are sent.
+	slices.SortStableFunc(r.Errors, func(a, b *gqlerror.Error) int {
+		return cmp.Or(cmp.Compare(a.Path.String(), b.Path.String()), cmp.Compare(a.Message, b.Message))
+	})
 	return slices.Clone(r.Data), withCode(r.Errors, CodeInternal)
 }
 
@@ -187,19 +234,42 @@ func (q *liveQuery) patch(e *outbox.Event, place *outbox.Stream) bool {
 		return false
 	}
 	follows := q.told > 0 && v.Number() == q.told+1 && (place == nil || place.Sent(q.sent))
-	whole := slices.Clip(v.Body()[:len(v.Body())-len(`,"isLive":true}`)])
-	switch {
-	case follows && v.Patch() != nil:
+	if follows && v.Patch() != nil {
 		q.revision++
 		e.Body = append(append(append([]byte(`{"patch":`), v.Patch()...), `,"revision":`...), strconv.Itoa(q.revision)+"}"...)
-	case whole[len(whole)-1] == '}': // of data that is an object
+	} else {
 		q.revision = 1
-		e.Body = append(whole, `,"revision":1}`...)
-	default:
-		e.Body = append(whole, '}')
+		e.Body = v.Form(firstRevision)
 	}
 	q.told, q.sent = v.Number(), e.Body
 	return true
+}
+
+// firstRevision is a whole result for clients of patches.
+func firstRevision(body []byte) []byte {
+	whole := slices.Clip(body[:len(body)-len(isLive)-len(`,}`)])
+	if whole[len(whole)-1] != '}' { // there is no data
+		return append(whole, '}')
+	}
+	return append(whole, `,"revision":1}`...)
+}
+
+// retryAfter is when a result is offered again that found no room, with others in the outbox.
+const retryAfter = time.Second
+
+// retry has the newest result offered once more if this one found no room: no other may ever follow.
+func (op *Operation) retry() {
+	if op.place == nil || !op.place.Missed() {
+		return
+	}
+	time.AfterFunc(retryAfter, func() {
+		op.mu.Lock()
+		m, joined := op.membership.(*live.Membership)
+		op.mu.Unlock()
+		if joined {
+			m.Again()
+		}
+	})
 }
 
 // same reports whether two slices are one.

@@ -68,6 +68,13 @@ func TestALiveQueryRunsAgainExactlyWhenSomethingItShowsHasChanged(t *testing.T) 
 		{"what a mutation says it has changed", `query @live { counted }`, func(b *bench) { b.do(`mutation { rewrite(id: 3, text: "new") { id } }`) }, 1},
 		{"what resolvers say", `query @live { counted }`, func(b *bench) { b.do(`mutation { erase(id: 1) { id } }`) }, 1},
 		{"what resolvers do not say", `query @live { counted }`, func(b *bench) { b.do(`mutation { write(id: 1, text: "new") { id } }`) }, 0},
+		{"one root field of a mutation that says what it changes, and one that does not", all, func(b *bench) {
+			b.do(`mutation { write(id: 9, text: "new") { id } rewrite(id: 3, text: "new") { id } }`)
+		}, 1},
+		{"a mutation that gives no object", all, func(b *bench) { b.do(`mutation { wipe }`) }, 1},
+		{"a mutation that gives a list", one, func(b *bench) { b.do(`mutation { eraseAll(ids: ["1", "7"]) { __typename } }`) }, 1},
+		{"the event of a mutation, once", one, func(b *bench) { b.do(`mutation { announce(ids: ["1"], text: "new") { ids } }`) }, 1},
+		{"a mutation without a result", one, func(b *bench) { b.do(`mutation { announce(ids: [], text: "new") { ids } }`) }, 0},
 		{"an event of a topic", all, func(b *bench) { b.publish("note.written", `{"ids": ["2", "7"]}`) }, 1},
 		{"an event about others", all, func(b *bench) { b.publish("note.written", `{"ids": ["7"]}`) }, 0},
 		{"an event that says nothing", all, func(b *bench) { b.publish("note.written", `[1]`) }, 0},
@@ -290,7 +297,13 @@ func TestLiveQueriesAreRefusedByWhatTheyCost(t *testing.T) {
 		`subscription @live { noteWritten { ids } }`:                                                 "GRAPHQL_VALIDATION_FAILED",
 		`query @live { ... @defer { hello } }`:                                                       "GRAPHQL_VALIDATION_FAILED",
 	} {
-		_, errs := b.engine.Prepare(t.Context(), operation.Request{Viewer: alice, Query: query})
+		op, errs := b.engine.Prepare(t.Context(), operation.Request{Viewer: alice, Query: query})
+		if errs == nil {
+			s := new(till)
+			op.Run(t.Context(), s)
+			op.Stop()
+			errs = s.errs
+		}
 		if code == "" && errs != nil || code != "" && (errs == nil || operation.Code(errs) != code) {
 			t.Errorf("%s: %v, want %q", query, errs, code)
 		}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluice-gateway/sluice/analytics"
 	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/limits"
 	"github.com/sluice-gateway/sluice/policy"
@@ -26,6 +27,7 @@ type meter struct {
 	pace    atomic.Pointer[limits.Pace] // nil: none; used by next, or by pump while holding
 	holding atomic.Bool                 // something is held, or is being passed on
 	tells   bool                        // the client wants to know, with every event
+	prepaid bool                        // the first event was taken when the operation began
 	first   purse                       // the one there is until the budget changes
 
 	roots   []policy.RootField
@@ -45,6 +47,11 @@ type meter struct {
 // as taking it does. What the purse does not give at once is for pump to decide, with the lock held: the
 // purse may be closed by now, for there is another one.
 func (m *meter) next(e *outbox.Event) {
+	if m.prepaid {
+		m.prepaid = false
+		m.deliver(e, m.purse.Load())
+		return
+	}
 	pace := m.pace.Load()
 	paced := !m.holding.Load() && (pace == nil || pace.Pass(m.op.engine.clock()))
 	if paced {
@@ -65,11 +72,14 @@ func (m *meter) next(e *outbox.Event) {
 
 // noteLosses counts and logs events that were held for too long: for the pace, or for a lease.
 func (m *meter) noteLosses(lost uint64, paced bool) {
-	root, what := m.roots[0].Selection, "lease"
+	root, why := m.roots[0].Selection, analytics.DropLease
 	if paced {
-		what = "rate"
+		why = analytics.DropRate
 	}
-	m.op.engine.reached.Note(budgetLimit(root.ObjectDefinition.Name+"."+root.Name, what), int(lost))
+	if m.op.series != nil {
+		m.op.series.Recall(lost, why)
+	}
+	m.op.engine.reached.Note(budgetLimit(root.ObjectDefinition.Name+"."+root.Name, why.String()), int(lost))
 }
 
 // hold keeps an event, which has passed the pace or not. It reports whether it is the first one, and how

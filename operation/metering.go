@@ -37,7 +37,12 @@ func (op *Operation) openMeter(ctx context.Context, p *prepared) gqlerror.List {
 	defer cancel()
 	purse := m.purse.Load()
 	errs := e.takeOne(ctx, purse)
-	if errs == nil {
+	switch {
+	case errs != nil || op.ended.Load(): // stopped meanwhile
+		m.close()
+	case op.live != nil: // its first run is nothing that a client can have for nothing
+		m.prepaid = true
+	default:
 		purse.give(1)
 	}
 	return errs

@@ -5,10 +5,13 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/sluice-gateway/sluice/analytics"
+	"github.com/sluice-gateway/sluice/analytics/ledger"
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/live"
@@ -45,7 +48,9 @@ type Operation struct {
 	overflow outbox.Overflow // set by Configure, as most is
 	tells    bool            // the client wants to see its budget with every event
 	sink     Sink
-	meter    *meter // nil: there is no budget; set under mu, before the operation joins its group
+	series   *analytics.Series // nil: nobody counts; set by Run
+	stay     *ledger.Stay      // nil: nobody bills; set by Run
+	meter    *meter            // nil: there is no budget; set under mu, before the operation joins its group
 
 	engine *Engine
 	kind   ast.Operation
@@ -59,9 +64,14 @@ type Operation struct {
 	place   *outbox.Stream // of a live query, set by Configure
 	limit   string         // the name of an overflow that is not Disconnect; set by Configure
 
+	transport string // that it came by
+	client    Client
+	began     time.Time // when Run was called
+
 	mu         sync.Mutex // guards what follows
 	viewer     *auth.Viewer
 	seat       string        // among its caller's operations; empty: none
+	counted    bool          // in the series, as running
 	prepared   *prepared     // nil once started
 	refused    gqlerror.List // why it must not start any more
 	membership membership
@@ -99,6 +109,7 @@ func (op *Operation) Run(ctx context.Context, sink Sink) {
 	p, refused := op.prepared, op.refused
 	op.prepared = nil
 	op.mu.Unlock()
+	op.count(p)
 	if refused == nil {
 		refused = op.sit()
 	}
@@ -106,19 +117,22 @@ func (op *Operation) Run(ctx context.Context, sink Sink) {
 		op.End(refused)
 		return
 	}
-	if op.Streaming() {
-		if errs := op.openMeter(ctx, p); errs != nil {
-			op.End(errs)
-			return
-		}
-		if op.live != nil {
-			op.joinLive(p)
-			return
-		}
-		op.join(p)
+	switch {
+	case op.live != nil:
+		op.keepTrue(ctx, p)
+	case op.Streaming():
+		op.subscribe(ctx, p)
+	default:
+		op.execute(ctx, p)
+	}
+}
+
+func (op *Operation) subscribe(ctx context.Context, p *prepared) {
+	if errs := op.openMeter(ctx, p); errs != nil {
+		op.End(errs)
 		return
 	}
-	op.execute(ctx, p)
+	op.join(p)
 }
 
 func (op *Operation) join(p *prepared) {
@@ -143,7 +157,7 @@ func (op *Operation) joined(m membership) {
 	op.membership = m
 	op.mu.Unlock()
 	if op.ended.Load() { // stopped meanwhile
-		m.Leave()
+		op.Stop()
 	}
 }
 
@@ -167,6 +181,7 @@ func (op *Operation) execute(ctx context.Context, p *prepared) {
 		c := op.engine.newChanges(p)
 		oc.ResolverMiddleware, ctx = c.middleware, live.WithRecorder(ctx, c.shown.add)
 		changed = c.tell
+		defer c.tell(ctx) // should what follows panic
 	}
 	ctx = withAddress(auth.WithViewer(ctx, op.Viewer()), op.address)
 	next, ctx := op.engine.exec.DispatchOperation(ctx, oc)
@@ -205,11 +220,20 @@ func (op *Operation) offer(e *outbox.Event) {
 		op.giveBack(1)
 		return
 	}
+	if op.series != nil {
+		op.series.Deliver(len(e.Body) + len(e.Extensions))
+	}
+	if op.stay != nil {
+		op.stay.Deliver(len(e.Body) + len(e.Extensions))
+	}
 	if op.overflow != outbox.Disconnect {
 		defer op.noteLosses(op.dropped.Load())
 	}
 	if !op.sink.Next(*e) {
 		op.sink.Disconnect(SlowConsumer)
+	}
+	if op.live != nil {
+		op.retry()
 	}
 }
 
@@ -220,6 +244,7 @@ func (op *Operation) End(errs gqlerror.List) {
 		op.sink.End(errs)
 		op.closeMeter()
 		op.leave()
+		op.uncount(errs)
 	}
 }
 
@@ -253,4 +278,5 @@ func (op *Operation) Stop() {
 	}
 	op.closeMeter()
 	op.leave()
+	op.uncount(nil)
 }

@@ -1,6 +1,9 @@
 package operation
 
-import "github.com/sluice-gateway/sluice/internal/outbox"
+import (
+	"github.com/sluice-gateway/sluice/analytics"
+	"github.com/sluice-gateway/sluice/internal/outbox"
+)
 
 // Configure makes a stream of an outbox the operation's place there: it says what becomes of results
 // that the client is too slow to read. A transport calls it once, before Run.
@@ -35,6 +38,12 @@ func (op *Operation) noteLosses(before uint64) {
 // lost counts results that were charged and will not be sent, and has them given back.
 func (op *Operation) lost(n int) {
 	op.dropped.Add(uint64(n))
+	if op.series != nil {
+		op.series.Recall(uint64(n), analytics.DropSlow)
+	}
+	if op.stay != nil {
+		op.stay.Recall(n)
+	}
 	op.giveBack(n)
 }
 

@@ -7,7 +7,9 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -27,10 +29,15 @@ type Request struct {
 	Address       netip.Addr   // of the client; anonymous callers are counted by it
 	Query         string
 	DocumentID    string // names a trusted document instead of a query
+	Transport     string // that it came by, for who counts: "websocket"
+	Client        Client // that has sent it, as it says
 	OperationName string
 	Variables     map[string]any // numbers as json.Number
 	Extensions    map[string]any
 }
+
+// A Client is what a client says that it is: any text.
+type Client struct{ Name, Version string }
 
 // Prepare parses, validates and authorises a request. Nothing is executed yet. It returns either
 // an operation or the errors that refuse it, each with its code. It waits for nothing but a store of
@@ -42,7 +49,10 @@ func (e *Engine) Prepare(ctx context.Context, req Request) (*Operation, gqlerror
 	if errs == nil {
 		op, errs = e.prepare(ctx, req)
 	}
-	e.noteLimit(errs, req.Viewer)
+	if errs != nil {
+		e.noteLimit(errs, req.Viewer)
+		e.noteRefusal(req, errs)
+	}
 	return op, errs
 }
 
@@ -76,7 +86,7 @@ func (e *Engine) prepare(ctx context.Context, req Request) (*Operation, gqlerror
 	p := &prepared{doc: doc, def: def, policy: rules, variables: variables}
 	query := e.newLiveQuery(p, req)
 	cost := rules.Cost(variables)
-	if errs := e.options.Query.cost(cost, query); errs != nil {
+	if errs := e.options.Query.cost(cost); errs != nil {
 		return nil, errs
 	}
 	if errs := e.checkRules(ctx, rules, req.Viewer, variables); errs != nil {
@@ -89,6 +99,7 @@ func (e *Engine) prepare(ctx context.Context, req Request) (*Operation, gqlerror
 	return &Operation{
 		engine: e, kind: def.Operation, viewer: req.Viewer, guard: newGuard(p), cost: cost,
 		address: req.Address, tells: req.Extensions["budget"] == true, live: query, prepared: p,
+		transport: req.Transport, client: req.Client,
 	}, nil
 }
 
@@ -144,6 +155,7 @@ func (e *Engine) parse(text string) (*document, gqlerror.List) {
 	doc := newDocument(text, parsed)
 	for _, def := range parsed.Operations {
 		doc.operations[def] = e.policy.Operation(parsed, def)
+		doc.labels[def] = labelsOf(def, doc.operations[def])
 		if err := supported(def, doc.operations[def]); err != nil {
 			return nil, gqlerror.List{err}
 		}
@@ -276,7 +288,12 @@ func rootError(p *prepared, code, message string) gqlerror.List {
 // with its length in front, so that no two different lists of parts are equal. What a client says
 // in extensions or headers is no part of it.
 func (p *prepared) key(e *Engine, viewer *auth.Viewer, more ...[]byte) (share.Key, error) {
-	variables, err := json.Marshal(p.variables) // sorts the keys of every object
+	depends := p.variables
+	if wished := p.policy.Wished(); len(wished) > 0 {
+		depends = maps.Clone(depends)
+		maps.DeleteFunc(depends, func(name string, _ any) bool { return slices.Contains(wished, name) })
+	}
+	variables, err := json.Marshal(depends) // sorts the keys of every object
 	if err != nil {
 		return share.Key{}, err
 	}

@@ -115,12 +115,17 @@ func (l QueryLimits) shape(doc *ast.QueryDocument) gqlerror.List {
 	return nil
 }
 
-// cost says why an operation is too expensive; query is nil if it runs once.
-func (l QueryLimits) cost(cost int64, query *liveQuery) gqlerror.List {
-	switch {
-	case cost > int64(l.Cost):
+// cost says why an operation is too expensive.
+func (l QueryLimits) cost(cost int64) gqlerror.List {
+	if cost > int64(l.Cost) {
 		return over("max-cost", CodeCostLimit, "the operation costs %d, more than the limit of %d", cost, l.Cost)
-	case query != nil && float64(cost)*query.rate() > float64(l.Cost):
+	}
+	return nil
+}
+
+// rate says why a live query is too expensive, which runs again and again.
+func (l QueryLimits) rate(cost int64, query *liveQuery) gqlerror.List {
+	if float64(cost)*query.rate() > float64(l.Cost) {
 		return over("max-cost", CodeCostLimit, "the operation costs %d each time, and %.0f a second, more than the limit of %d: ask for a longer throttle",
 			cost, float64(cost)*query.rate(), l.Cost)
 	}

@@ -20,9 +20,9 @@ type tracker struct {
 	schema *policy.Schema
 	root   string // the type of root fields
 
-	field  func(fc *graphql.FieldContext) // sees each root field; may be nil
-	object func(name, id string)          // sees each object with an id
-	absent func(types []string)           // sees that there is no object, of any of these types; may be nil
+	field  func(fc *graphql.FieldContext)                  // sees each root field; may be nil
+	object func(fc *graphql.FieldContext, name, id string) // sees each object with an id
+	absent func(types []string)                            // sees that there is none, of any of these types; may be nil
 
 	mu   sync.Mutex // guards keys
 	keys map[string]struct{}
@@ -43,9 +43,17 @@ func (t *tracker) middleware(ctx context.Context, next graphql.Resolver) (any, e
 		t.field(fc)
 	}
 	if names := t.schema.Identified(fc.Field.Definition.Type.Name()); len(names) > 0 && err == nil {
-		t.value(names, reflect.ValueOf(value))
+		t.value(fc, names, reflect.ValueOf(value))
 	}
 	return value, err
+}
+
+// rootOf is the root field that a field stands below.
+func rootOf(fc *graphql.FieldContext) *graphql.FieldContext {
+	for fc.Parent != nil && fc.Parent.Parent != nil {
+		fc = fc.Parent
+	}
+	return fc
 }
 
 // isRootField reports whether a field is one of the root type, at the root.
@@ -73,7 +81,7 @@ func (t *tracker) list() []string {
 }
 
 // value sees the objects of a field's value, or that there is none.
-func (t *tracker) value(types []string, v reflect.Value) {
+func (t *tracker) value(fc *graphql.FieldContext, types []string, v reflect.Value) {
 	for v.IsValid() && (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) {
 		if v.IsNil() {
 			break
@@ -87,7 +95,7 @@ func (t *tracker) value(types []string, v reflect.Value) {
 		}
 	case v.Kind() == reflect.Slice, v.Kind() == reflect.Array:
 		for i := range v.Len() {
-			t.value(types, v.Index(i))
+			t.value(fc, types, v.Index(i))
 		}
 	default:
 		id, ok := idOf(v)
@@ -95,7 +103,7 @@ func (t *tracker) value(types []string, v reflect.Value) {
 			return
 		}
 		for _, name := range typesOf(types, v.Type()) {
-			t.object(name, id)
+			t.object(fc, name, id)
 		}
 	}
 }
@@ -117,8 +125,8 @@ var idFields sync.Map
 // idOf returns the id of an object as gqlgen finds it: from a method, or in the field of this name, in
 // upper or lower case.
 func idOf(v reflect.Value) (string, bool) {
-	if v.CanAddr() {
-		if named, ok := v.Addr().Interface().(interface{ ID() string }); ok {
+	for _, of := range []reflect.Value{v, addressOf(v)} {
+		if named, ok := of.Interface().(interface{ ID() string }); ok {
 			return named.ID(), true
 		}
 	}
@@ -138,7 +146,19 @@ func idOf(v reflect.Value) (string, bool) {
 	if index == nil {
 		return "", false
 	}
-	return idText(v.FieldByIndex(index))
+	field, err := v.FieldByIndexErr(index)
+	if err != nil { // it is promoted from what is embedded and nil
+		return "", false
+	}
+	return idText(field)
+}
+
+// addressOf is a pointer to a value, if it can be had, or else the value.
+func addressOf(v reflect.Value) reflect.Value {
+	if v.CanAddr() {
+		return v.Addr()
+	}
+	return v
 }
 
 func idText(v reflect.Value) (string, bool) {

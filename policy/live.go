@@ -2,6 +2,7 @@ package policy
 
 import (
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,6 +34,35 @@ func (o *Operation) Wish(variables map[string]any) Wish {
 		wish.Throttle = time.Duration(max(0, ms)) * time.Millisecond
 	}
 	return wish
+}
+
+// Wished are the variables that only @live needs: the result does not depend on them.
+func (o *Operation) Wished() []string { return o.wished }
+
+// withoutLive is an operation as an ordinary one.
+func withoutLive(op *ast.OperationDefinition) *ast.OperationDefinition {
+	plain := *op
+	plain.Directives = slices.DeleteFunc(slices.Clone(op.Directives), func(d *ast.Directive) bool { return d.Name == "live" })
+	return &plain
+}
+
+// wished finds the variables that stand in @live and nowhere else.
+func wished(op *ast.OperationDefinition, fragments ast.FragmentDefinitionList) []string {
+	var names []string
+	plain := withoutLive(op)
+	plain.VariableDefinitions = nil
+	var text strings.Builder
+	format(&text, plain, fragments)
+	for _, a := range op.Directives.ForName("live").Arguments {
+		if a.Value.Kind != ast.Variable {
+			continue
+		}
+		used, err := regexp.MatchString(`\$`+a.Value.Raw+`\b`, text.String())
+		if err == nil && !used {
+			names = append(names, a.Value.Raw)
+		}
+	}
+	return names
 }
 
 // minPoll is the shortest interval of @poll.

@@ -167,3 +167,20 @@ func TestPolls(t *testing.T) {
 		t.Errorf("polls: %v and %v", fields[0].Policy.Poll, fields[1].Policy.Poll)
 	}
 }
+
+func TestHowOftenIsNoPartOfWhatIsAsked(t *testing.T) {
+	schema := load(t, library)
+	plain := operation(t, schema, `query ($n: Int) { books(first: $n) { title } }`)
+	for query, wished := range map[string]string{
+		`query ($n: Int) @live { books(first: $n) { title } }`:                                                       "",
+		`query ($n: Int) @live(throttle: 5) { books(first: $n) { title } }`:                                          "",
+		`query ($n: Int) @live(throttle: $n) { books(first: $n) { title } }`:                                         "",
+		`query ($n: Int) @live(throttle: $n) { count }`:                                                              "n",
+		`query ($n: Int, $nn: Int) @live(throttle: $n) { ...f } fragment f on Query { books(first: $nn) { title } }`: "n",
+	} {
+		o := operation(t, schema, query)
+		if same := o.Hash == plain.Hash; same != strings.Contains(query, "first: $n)") || strings.Join(o.Wished(), " ") != wished {
+			t.Errorf("%s: the hash is the same: %v, wished are %q", query, same, o.Wished())
+		}
+	}
+}

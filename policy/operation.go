@@ -2,7 +2,9 @@ package policy
 
 import (
 	"crypto/sha256"
+	"io"
 	"slices"
+	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/formatter"
@@ -11,7 +13,7 @@ import (
 // An Operation is what the schema says about one operation of a document, whatever its variables.
 type Operation struct {
 	// Hash is equal for two operations that differ in white space, comments, the order of
-	// fragments, or in what else stands in their documents.
+	// fragments, @live, or in what else stands in their documents.
 	Hash [sha256.Size]byte
 	// Private says that the result depends on the viewer, wherever in the selection that stands.
 	Private bool
@@ -30,6 +32,7 @@ type Operation struct {
 
 	live       *ast.Directive // nil: none
 	membership []string       // of a live query
+	wished     []string       // variables that only @live needs
 	field      *Field
 	checks     []check
 	ruled      bool // some of the checks have a rule
@@ -61,6 +64,7 @@ func (s *Schema) Operation(doc *ast.QueryDocument, op *ast.OperationDefinition) 
 	w.op.cost = s.price(doc, op)
 	if w.op.live = op.Directives.ForName("live"); w.op.live != nil {
 		w.op.membership = s.membership(doc, op)
+		w.op.wished = wished(op, w.fragments)
 	}
 	return w.op
 }
@@ -181,18 +185,18 @@ func (w *walk) root(sel *ast.Field, parents set) {
 }
 
 func hash(op *ast.OperationDefinition, fragments ast.FragmentDefinitionList) (sum [sha256.Size]byte) {
-	fragments = slices.Clone(fragments)
-	slices.SortFunc(fragments, func(a, b *ast.FragmentDefinition) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
 	h := sha256.New()
-	formatter.NewFormatter(h, formatter.WithCompacted()).FormatQueryDocument(&ast.QueryDocument{
+	format(h, withoutLive(op), fragments)
+	h.Sum(sum[:0])
+	return sum
+}
+
+// format writes an operation and its fragments, in the order of their names, without needless space.
+func format(to io.Writer, op *ast.OperationDefinition, fragments ast.FragmentDefinitionList) {
+	fragments = slices.Clone(fragments)
+	slices.SortFunc(fragments, func(a, b *ast.FragmentDefinition) int { return strings.Compare(a.Name, b.Name) })
+	formatter.NewFormatter(to, formatter.WithCompacted()).FormatQueryDocument(&ast.QueryDocument{
 		Operations: ast.OperationList{op},
 		Fragments:  fragments,
 	})
-	h.Sum(sum[:0])
-	return sum
 }

@@ -27,6 +27,7 @@ const burst = 64
 type Group struct {
 	groups  *Groups
 	spec    Spec
+	field   string // for who observes
 	encoder encoder
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -62,7 +63,7 @@ type Membership struct {
 }
 
 func newGroup(g *Groups, spec Spec) *Group {
-	group := &Group{groups: g, spec: spec, encoder: newEncoder(spec.Root, g.options)}
+	group := &Group{groups: g, spec: spec, field: fieldOf(spec.Context), encoder: newEncoder(spec.Root, g.options)}
 	group.ctx, group.cancel = context.WithCancel(g.ctx)
 	return group
 }
@@ -283,6 +284,7 @@ func (g *Group) takeMail() (events []*pubsub.Event, lost uint64) {
 // execute takes one step of the executor for an event and delivers the result. It reports false
 // when the group has ended.
 func (g *Group) execute(e *pubsub.Event, lost uint64) bool {
+	times := g.begin()
 	if err := g.feed.Push(e); err != nil {
 		g.groups.decodeErrors.Add(1)
 		g.groups.complaints.Warn(g.groups.options.Log, "an event was lost: its payload cannot be decoded",
@@ -301,12 +303,15 @@ func (g *Group) execute(e *pubsub.Event, lost uint64) bool {
 		return true
 	}
 	g.groups.executions.Add(1)
-	g.deliver(outbox.Event{Body: g.encoder.encode(r), Key: e.Topic, Dropped: lost})
+	result := outbox.Event{Body: g.encoder.encode(r), Key: e.Topic, Dropped: lost}
+	times.lap()
+	members := g.deliver(result)
+	g.observe(&times, e.Topic, e.Received, members)
 	return true
 }
 
-// deliver hands one result to every member. No lock is held while it does.
-func (g *Group) deliver(e outbox.Event) {
+// deliver hands one result to every member, and says how many there are. No lock is held while it does.
+func (g *Group) deliver(e outbox.Event) int {
 	g.mu.Lock()
 	if g.taken != g.version {
 		clear(g.snapshot)
@@ -318,6 +323,7 @@ func (g *Group) deliver(e outbox.Event) {
 		m.member.Next(e)
 	}
 	g.groups.deliveries.Add(uint64(len(g.snapshot)))
+	return len(g.snapshot)
 }
 
 // end stops the group and tells the members why: nil errors, that the stream is complete.

@@ -72,6 +72,9 @@ type Options struct {
 	MaxResult int
 	// Errors turns an error of an execution into what a client may see; default: as it is.
 	Errors func(gqlerror.List) gqlerror.List
+	// Observe is told of each step that a topic's event has caused, once per event and group, by the
+	// worker that took it: it must not block. Default: nobody is, and no time is taken.
+	Observe func(Step)
 	// Log receives what operators should know; default slog.Default().
 	Log *slog.Logger
 }

@@ -16,6 +16,8 @@ import (
 type Session interface {
 	// End asks the session to say why and close. It must not block, and may be called twice.
 	End(operation.Ending)
+	// Transport is the protocol's name, for who counts; always the same.
+	Transport() string
 }
 
 // Sessions are the open sessions of a node, of every transport, and what they stand on.
@@ -28,6 +30,7 @@ type Sessions struct {
 
 	mu      sync.Mutex // guards what follows
 	all     map[Session]struct{}
+	by      map[string]int    // how many there are, by transport
 	endings map[string]uint64 // how often the node has ended one, by code
 	closing bool
 }
@@ -40,6 +43,7 @@ func NewSessions(engine *operation.Engine, grants *auth.Grants, limits SessionLi
 		grants:    grants,
 		admission: newAdmission(limits),
 		all:       make(map[Session]struct{}),
+		by:        make(map[string]int),
 		endings:   make(map[string]uint64),
 	}
 }
@@ -76,6 +80,7 @@ func (s *Sessions) Add(session Session) bool {
 		return false
 	}
 	s.all[session] = struct{}{}
+	s.by[session.Transport()]++
 	s.open.Add(1)
 	return true
 }
@@ -85,6 +90,9 @@ func (s *Sessions) Remove(session Session) {
 	s.mu.Lock()
 	_, known := s.all[session]
 	delete(s.all, session)
+	if known {
+		s.by[session.Transport()]--
+	}
 	s.mu.Unlock()
 	if known {
 		s.open.Done()
@@ -96,6 +104,13 @@ func (s *Sessions) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.all)
+}
+
+// Open is how many sessions are open, by transport: each that there ever was.
+func (s *Sessions) Open() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.by)
 }
 
 // Close takes no more sessions in, ends those that are open with the given ending, one by one over

@@ -59,6 +59,7 @@ func (s *Single) Serve(w http.ResponseWriter, r *http.Request, op *operation.Ope
 		return
 	}
 	sink.op = op
+	op.Via(s.format.Transport())
 	op.Configure(&sink.place)
 	grant := s.sessions.Grants().Open(op.Viewer(), sink)
 	defer grant.Close()

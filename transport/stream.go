@@ -16,6 +16,8 @@ const keep = 128 << 10
 // A Format is how a protocol puts events into one HTTP response.
 type Format interface {
 	outbox.Framer
+	// Transport is the protocol's name, for who counts.
+	Transport() string
 	// Header sets the headers of the response.
 	Header(http.Header)
 	// Open is what the response begins with.
@@ -84,6 +86,9 @@ func NewStream(format Format, sessions *Sessions, options *StreamOptions) *Strea
 	s.box = outbox.New(format, limits, s)
 	return s
 }
+
+// Transport implements Session.
+func (s *Stream) Transport() string { return s.format.Transport() }
 
 // Urge implements outbox.Writer.
 func (s *Stream) Urge(turn int) bool { return s.running.Load() && s.turn.Urge(turn) }

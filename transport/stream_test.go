@@ -23,6 +23,7 @@ type lines struct{}
 func (lines) AppendFrame(dst, head, body, tail []byte) []byte {
 	return append(append(append(append(dst, head...), body...), tail...), '\n')
 }
+func (lines) Transport() string               { return "lines" }
 func (lines) Header(http.Header)              {}
 func (lines) Open() []byte                    { return nil }
 func (lines) Beat() []byte                    { return nil }

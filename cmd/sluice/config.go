@@ -84,9 +84,18 @@ type Config struct {
 	PingRate            rate
 	UncountedAddresses  networks
 
+	Usage           string
+	UsageSpool      string
+	UsageKeep       time.Duration
+	UsageWebhook    string
+	UsageSecretFile string
+	UsagePrivate    bool
+
 	LiveThrottle    time.Duration
 	LiveMinThrottle time.Duration
 	LiveReconcile   time.Duration
+	LiveQueries     count
+	LiveRuns        count
 
 	BrokerConnections count
 	BrokerProbe       time.Duration
@@ -119,12 +128,12 @@ type Config struct {
 func (c *Config) flags() *flag.FlagSet {
 	f := flag.NewFlagSet("sluice", flag.ContinueOnError)
 	f.Usage = func() {
-		fmt.Fprint(f.Output(), "sluice is a GraphQL subscription gateway. sluice keys manages its API keys; sluice keys help tells how.\n\n"+
+		fmt.Fprint(f.Output(), "sluice is a GraphQL subscription gateway. sluice keys manages its API keys, sluice usage reads what\nconsumers have had; sluice keys help and sluice usage help tell how.\n\n"+
 			"Every setting is a flag (--drain-window 5s), an environment variable (SLUICE_DRAIN_WINDOW=5s)\n"+
 			"and a key of the configuration file (drain-window: 5s); the first of them wins.\n\n")
 		f.PrintDefaults()
 	}
-	f.String("config", "", "YAML `file` with settings, and the sections keys, issuers, certificates and plans")
+	f.String("config", "", "YAML `file` with settings, and the sections keys, issuers, certificates, plans and prices")
 	f.StringVar(&c.Listen, "listen", "127.0.0.1:8080", "`address` for front ends")
 	f.StringVar(&c.OperatorListen, "operator-listen", "127.0.0.1:8081", "`address` for operators: health, stats and pprof, without credentials, and publish; \"off\" for none")
 	f.StringVar(&c.TLSCert, "tls-cert", "", "PEM `file` with the certificate chain of --listen")
@@ -185,7 +194,7 @@ func (c *Config) flags() *flag.FlagSet {
 	f.TextVar(&c.AddressSessionRate, "session-rate-per-address", rate{PerSecond: 20, Burst: 40}, "`rate` of new sessions from one address: so many a second:burst")
 	f.TextVar(&c.OperationsPerViewer, "max-operations-per-viewer", count(10_000), "`operations` of one viewer at a time on this node; a plan's operations take its place")
 	f.TextVar(&c.RequestRate, "request-rate-per-viewer", rate{PerSecond: 1000, Burst: 2000}, "`rate` of operations that one viewer sends, on all nodes: so many a second:burst")
-	f.TextVar(&c.AddressRequestRate, "request-rate-per-address", rate{PerSecond: 200, Burst: 400}, "`rate` of operations that are sent from one address, on all nodes: so many a second:burst")
+	f.TextVar(&c.AddressRequestRate, "request-rate-per-address", rate{PerSecond: 1000, Burst: 2000}, "`rate` of operations that are sent from one address, on all nodes: so many a second:burst")
 	f.TextVar(&c.MessageRate, "message-rate", rate{PerSecond: 50, Burst: 200}, "`rate` of messages of one WebSocket: so many a second:burst; at twice the burst it is closed")
 	f.TextVar(&c.PingRate, "ping-rate", rate{PerSecond: 10, Burst: 20}, "`rate` of pings and pongs of one WebSocket: so many a second:burst; then it is closed")
 	f.Var(&c.UncountedAddresses, "uncounted-addresses", "`networks` that no limit per address holds for (default 127.0.0.0/8,::1/128), or none: where proxies are that are no --trusted-proxies")
@@ -197,9 +206,17 @@ func (c *Config) flags() *flag.FlagSet {
 	f.DurationVar(&c.PongTimeout, "pong-timeout", 8*time.Second, "how long after a ping anything must have come back")
 	f.DurationVar(&c.SessionAge, "session-age", 2*time.Hour, "when a session is asked to reconnect, ± 10 %")
 	f.DurationVar(&c.Linger, "linger", 2*time.Second, "how long a shared execution goes on without members")
+	f.StringVar(&c.Usage, "usage", "on", "keep what every consumer has had in the database, for sluice usage: `on` or off")
+	f.StringVar(&c.UsageSpool, "usage-spool", "", "`folder` where usage waits while the database is away; empty: beside the SQLite file, or sluice-usage. Each node needs its own where the system has no file locks")
+	f.DurationVar(&c.UsageKeep, "usage-keep", 0, "how long usage is kept; 0: for ever")
+	f.StringVar(&c.UsageWebhook, "usage-webhook", "", "`URL` that is sent every batch of usage, as CloudEvents; empty: none")
+	f.StringVar(&c.UsageSecretFile, "usage-webhook-secret-file", "", "`file` with the secret that signs them: whsec_…")
+	f.BoolVar(&c.UsagePrivate, "usage-webhook-private", false, "let the webhook be in a private network")
 	f.DurationVar(&c.LiveThrottle, "live-throttle", time.Second, "least time between two runs of a live query whose client does not say")
 	f.DurationVar(&c.LiveMinThrottle, "live-min-throttle", 100*time.Millisecond, "least time between them that a client may ask for")
 	f.DurationVar(&c.LiveReconcile, "live-reconcile", 30*time.Second, "when a live query runs although nothing is known to have changed, ± 10 %")
+	f.TextVar(&c.LiveQueries, "max-live-queries", count(10_000), "live `queries` of this node; those that are the same count once")
+	f.TextVar(&c.LiveRuns, "live-runs", count(16), "how many live `queries` run at a time")
 	f.TextVar(&c.BrokerConnections, "broker-connections", count(2), "`connections` to Redis that carry subscriptions")
 	f.DurationVar(&c.BrokerProbe, "broker-probe", 10*time.Second, "how often each of them proves that it still delivers")
 	f.DurationVar(&c.PublishTimeout, "publish-timeout", time.Second, "how long publishing one event may take")
@@ -215,7 +232,7 @@ func Load(args []string, env func(string) (string, bool)) (*Config, error) {
 		return nil, err
 	}
 	if f.NArg() > 0 {
-		return nil, fmt.Errorf("there is no command %q: sluice takes flags, or first of all the word keys or help", f.Arg(0))
+		return nil, fmt.Errorf("there is no command %q: sluice takes flags, or first of all the word keys, usage or help", f.Arg(0))
 	}
 	given := make(map[string]bool)
 	f.Visit(func(set *flag.Flag) { given[set.Name] = true })
@@ -313,6 +330,9 @@ func (c *Config) validate() (bad []error) {
 	}
 	if c.DocumentsOnly && c.Documents == "" {
 		complain("documents-only needs documents: otherwise nothing could run")
+	}
+	if err := c.checkUsage(); err != nil {
+		bad = append(bad, err)
 	}
 	if _, err := c.plans(); err != nil {
 		complain("plans: %w", err)

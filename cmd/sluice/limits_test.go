@@ -87,7 +87,7 @@ func TestTheLimitsOfCallers(t *testing.T) {
 		{"session-rate", "2000:10000", func(o *gateway.Options) limits.Rate { return o.Sessions.Rate }},
 		{"session-rate-per-address", "20:40", func(o *gateway.Options) limits.Rate { return o.Sessions.AddressRate }},
 		{"request-rate-per-viewer", "1000:2000", func(o *gateway.Options) limits.Rate { return o.Operation.Callers.Requests }},
-		{"request-rate-per-address", "200:400", func(o *gateway.Options) limits.Rate { return o.Operation.Callers.AddressRequests }},
+		{"request-rate-per-address", "1000:2000", func(o *gateway.Options) limits.Rate { return o.Operation.Callers.AddressRequests }},
 		{"message-rate", "50:200", func(o *gateway.Options) limits.Rate { return o.WebSocket.Messages }},
 		{"ping-rate", "10:20", func(o *gateway.Options) limits.Rate { return o.WebSocket.Pings }},
 	}

@@ -1,6 +1,6 @@
 // Command sluice is the gateway: it reads flags, environment and the configuration file, wires the
 // parts together, serves, and drains on SIGTERM. Nothing else reads any of those. As sluice keys it
-// manages the gateway's API keys.
+// manages the gateway's API keys, as sluice usage it reads what consumers have had.
 package main
 
 import (
@@ -35,6 +35,8 @@ func run(ctx context.Context, args []string) error {
 		switch args[0] {
 		case "keys":
 			return runKeys(ctx, args[1:], os.LookupEnv, os.Stdout, os.Stderr)
+		case "usage":
+			return runUsage(ctx, args[1:], os.LookupEnv, os.Stdout, os.Stderr)
 		case "help":
 			args = []string{"--help"}
 		}

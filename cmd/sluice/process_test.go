@@ -62,6 +62,7 @@ func start(t *testing.T, flags ...string) *process {
 		"--listen", strings.TrimPrefix(p.public, "http://"),
 		"--operator-listen", strings.TrimPrefix(p.operator, "http://"),
 		"--database", filepath.Join(t.TempDir(), "shop.db"),
+		"--usage-spool", filepath.Join(t.TempDir(), "usage"),
 		"--drain-delay", "0s", "--drain-window", "10ms",
 	}, flags...)...)
 	p.cmd.Env = append(os.Environ(), "SLUICE_TEST_PROCESS=1")

@@ -22,6 +22,7 @@ var sections = map[string]func(*Config, ast.Node) error{
 	"issuers":      (*Config).readIssuers,
 	"certificates": (*Config).readCertificates,
 	"plans":        (*Config).readPlans,
+	"prices":       (*Config).checkPrices,
 }
 
 // quoted is what an error quotes of the file: it may be a secret that stands in a wrong place.

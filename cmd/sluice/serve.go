@@ -63,6 +63,11 @@ func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, spend.Close()) }()
+	used, err := newUsage(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, used.Close()) }()
 	changes, err := newDatabaseChanges(ctx, c, shop, broker, log)
 	if err != nil {
 		return err
@@ -71,6 +76,7 @@ func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 	schema := graph.NewExecutableSchema(graph.Config{Resolvers: root})
 	options := gatewayOptions(c, log, broker, shop, authn, persisted, spend)
 	changes.addTo(options.Checks, c)
+	options.Operation.Usage = used.count()
 	g, err := gateway.New(schema, options)
 	if err != nil {
 		return err
@@ -88,6 +94,8 @@ func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 	defer stop()
 	running.Go(func() { manageHeap(serving) })
 	running.Go(func() { changes.run(serving, g) })
+	running.Go(func() { used.run(serving) })
+	running.Go(func() { used.tell(serving) })
 	running.Go(func() { watchPlans(serving, c, g.SetPlans, log) })
 	if c.Demo {
 		feeding, stopFeeding := context.WithCancel(ctx)
@@ -168,6 +176,8 @@ func gatewayOptions(c *Config, log *slog.Logger, broker pubsub.Broker, shop *sto
 				Throttle:    c.LiveThrottle,
 				MinThrottle: c.LiveMinThrottle,
 				Reconcile:   c.LiveReconcile,
+				Most:        int(c.LiveQueries),
+				Runs:        min(int(c.LiveRuns), 1000),
 			},
 			Share: share.Options{
 				Linger:      c.Linger,

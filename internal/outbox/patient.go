@@ -11,6 +11,7 @@ func (o *Outbox) admitLocked(s *Stream, e *Event) (verdict Verdict, lost int) {
 				return Full, 0
 			}
 			o.conflateLocked(s, old, e)
+			s.missed.Store(false)
 			return Queued, 1
 		}
 	}
@@ -18,6 +19,7 @@ func (o *Outbox) admitLocked(s *Stream, e *Event) (verdict Verdict, lost int) {
 		return Full, 0
 	}
 	o.enqueueLocked(s, e)
+	s.missed.Store(false)
 	return Queued, 0
 }
 
@@ -68,6 +70,7 @@ func (o *Outbox) forceLocked(s *Stream, e *Event) (verdict Verdict, lost int) {
 		}
 		if hopeless || s.line.count == 0 {
 			o.missedLocked(s, e)
+			s.missed.Store(true)
 			return Lost, lost + 1
 		}
 		old := s.line.pop()

@@ -24,6 +24,7 @@ type Stream struct {
 	// Tracks has Sent tell which event was framed last. Only for patient streams.
 	Tracks bool
 	sent   atomic.Pointer[byte] // the first byte of its body
+	missed atomic.Bool          // see Missed
 
 	line *line // the events that wait and are more than a body; nil: none ever was
 }
@@ -33,6 +34,10 @@ type Stream struct {
 func (s *Stream) Sent(body []byte) bool {
 	return len(body) > 0 && s.sent.Load() == &body[0]
 }
+
+// Missed reports whether the event that was offered last to a patient stream found no room: what others
+// have in the outbox takes all of it, and nothing of this stream waits. It may be called at any time.
+func (s *Stream) Missed() bool { return s.missed.Load() }
 
 func (s *Stream) patient() bool { return s.Overflow != Disconnect }
 

@@ -14,6 +14,9 @@ import (
 
 // Notes are data that changes. The zero value is empty.
 type Notes struct {
+	// Tell answers the field told; nil: with nothing.
+	Tell func(ctx context.Context) string
+
 	mu     sync.Mutex // guards what follows
 	texts  map[string]string
 	broken bool
@@ -92,6 +95,13 @@ func (q queries) Counted(ctx context.Context) (int, error) {
 	return q.HowMany(ctx)
 }
 
+func (q queries) Told(ctx context.Context) (string, error) {
+	if q.notes.Tell == nil {
+		return "", nil
+	}
+	return q.notes.Tell(ctx), nil
+}
+
 func (q queries) Metered(context.Context) (*Note, error) { return q.notes.get("1") }
 
 func (m mutations) Write(_ context.Context, id, text string) (*Note, error) {
@@ -107,6 +117,33 @@ func (m mutations) Erase(ctx context.Context, id string) (*Erased, error) {
 	m.notes.Set(id, "")
 	live.Touch(ctx, "the number of notes")
 	return &Erased{ID: id}, nil
+}
+
+func (m mutations) Wipe(context.Context) (bool, error) {
+	texts, err := m.notes.read()
+	for id := range texts {
+		m.notes.Set(id, "")
+	}
+	return len(texts) > 0, err
+}
+
+func (m mutations) EraseAll(_ context.Context, ids []string) ([]*Erased, error) {
+	all := make([]*Erased, len(ids))
+	for i, id := range ids {
+		m.notes.Set(id, "")
+		all[i] = &Erased{ID: id}
+	}
+	return all, nil
+}
+
+func (m mutations) Announce(_ context.Context, ids []string, text string) (*Written, error) {
+	for _, id := range ids {
+		m.notes.Set(id, text)
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return &Written{Ids: ids}, nil
 }
 
 func (subscriptions) NoteWritten(ctx context.Context) (<-chan *Written, error) {

@@ -183,6 +183,9 @@ func (s *session) linger() {
 // waits is sent first.
 func (s *session) End(e operation.Ending) { s.endFor(e, e.Reason) }
 
+// Transport implements transport.Session.
+func (s *session) Transport() string { return "websocket" }
+
 func (s *session) malformed(what string) { s.endFor(operation.BadMessage, "Invalid message: "+what) }
 
 // endFor ends the session with a reason of its own. It reports whether the session was open until now.

@@ -14,7 +14,7 @@ import (
 func TestRequestsThatComeTooFastAreRefusedByHTTP(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := handler(transporttest.NewNode(t))
-		for range 400 {
+		for range 2000 {
 			if resp := post(h, queryText); resp.StatusCode != http.StatusOK {
 				t.Fatalf("status %d", resp.StatusCode)
 			}

@@ -42,8 +42,9 @@ func (incremental) Header(h http.Header) {
 	h.Set("X-Accel-Buffering", "no")
 }
 
-func (incremental) Open() []byte { return []byte(delimiter) }
-func (incremental) Beat() []byte { return []byte(nextPart + `{"hasNext":true}` + delimiter) }
+func (incremental) Transport() string { return "multipart" }
+func (incremental) Open() []byte      { return []byte(delimiter) }
+func (incremental) Beat() []byte      { return []byte(nextPart + `{"hasNext":true}` + delimiter) }
 
 func (incremental) Around() ([]byte, []byte) { return []byte(nextPart + hasNext), []byte(delimiter) }
 

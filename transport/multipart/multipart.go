@@ -54,6 +54,7 @@ func (format) Header(h http.Header) {
 	h.Set("X-Accel-Buffering", "no")
 }
 
+func (format) Transport() string        { return "multipart" }
 func (format) Open() []byte             { return open }
 func (format) Beat() []byte             { return beat }
 func (format) Around() ([]byte, []byte) { return head, tail }

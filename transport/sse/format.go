@@ -54,6 +54,9 @@ func (format) Parting(ending operation.Ending) []byte {
 	return nil
 }
 
+// Transport implements transport.Format.
+func (format) Transport() string { return "sse" }
+
 // AppendFrame implements outbox.Framer. A result is one line of JSON, as an event must be.
 func (format) AppendFrame(dst, head, body, tail []byte) []byte {
 	return append(append(append(dst, head...), body...), tail...)

@@ -216,6 +216,9 @@ func (r *reservation) End(ending operation.Ending) {
 	}
 }
 
+// Transport implements transport.Session.
+func (r *reservation) Transport() string { return r.stream.Transport() }
+
 func (h *held) Next(e outbox.Event) bool { return h.reservation.stream.Offer(&h.place, e) }
 
 func (h *held) End(errs gqlerror.List) {

@@ -1,0 +1,208 @@
+package analytics_test
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/sluice-gateway/sluice/analytics"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var message = analytics.Labels{Kind: "subscription", Operation: "Chat", Field: "Subscription.message", Transport: "sse", Consumer: "shop"}
+
+// of is the class of message.
+func of(operation string) analytics.Class {
+	return analytics.Class{Kind: "subscription", Field: "Subscription.message", Transport: "sse", Operation: operation}
+}
+
+func TestOperationsOfTheSameLabelsAreCountedTogether(t *testing.T) {
+	r := analytics.NewRecorder(analytics.Options{})
+	a, b := r.Start(message), r.Start(message)
+	a.Deliver(10)
+	b.Deliver(20)
+	b.Recall(1, analytics.DropSlow)
+	b.End("INTERNAL", time.Second)
+	c := r.Totals()
+	if c.Started != 2 || c.Running() != 1 || c.Events != 2 || c.Delivered() != 1 || c.Bytes != 30 || c.Connected != time.Second {
+		t.Errorf("counts %+v", c)
+	}
+	if c.Endings["INTERNAL"] != 1 || c.Dropped[analytics.DropSlow] != 1 {
+		t.Errorf("counts %+v", c)
+	}
+}
+
+func TestARefusalIsNoOperation(t *testing.T) {
+	r := analytics.NewRecorder(analytics.Options{})
+	r.Refused(message, "COST_LIMIT")
+	if c := r.Totals(); c.Started != 0 || c.Ended != 0 || c.Endings["COST_LIMIT"] != 1 {
+		t.Errorf("counts %+v", c)
+	}
+}
+
+func TestEndUsersAreToldApartOnlyOnDemand(t *testing.T) {
+	for subjects, want := range map[bool]int{false: 1, true: 2} {
+		r := analytics.NewRecorder(analytics.Options{Subjects: subjects})
+		for _, subject := range []string{"ann", "bob"} {
+			l := message
+			l.Subject = subject
+			r.Start(l)
+		}
+		if kept := r.Stats().Kept; kept != want {
+			t.Errorf("with Subjects %v: %d series, want %d", subjects, kept, want)
+		}
+	}
+}
+
+func TestWhatGivesWayStaysInTheSums(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := analytics.NewRecorder(analytics.Options{Series: 8, Idle: time.Minute})
+		r.Know("Chat")
+		var sum uint64
+		for i := range 100 {
+			l := message
+			l.Client = fmt.Sprint(i)
+			s := r.Start(l)
+			s.Deliver(1)
+			s.End("INTERNAL", time.Second)
+			time.Sleep(20 * time.Second)
+			now := r.Classes()[of("Chat")]
+			if now.Events <= sum || now.Ended != uint64(i+1) || now.Endings["INTERNAL"] != uint64(i+1) {
+				t.Fatalf("after %d operations: %+v", i+1, now)
+			}
+			sum = now.Events
+		}
+		if s := r.Stats(); s.Kept > 8 || s.Begun != 100 || s.Crowded != 0 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestASeriesInUseDoesNotGiveWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := analytics.NewRecorder(analytics.Options{Series: 8, Idle: time.Minute})
+		running := r.Start(message)
+		for i := range 20 {
+			l := message
+			l.Client = fmt.Sprint(i)
+			r.Start(l).End("", 0)
+			time.Sleep(time.Minute)
+		}
+		if r.Start(message) != running {
+			t.Error("the series of an operation that runs was forgotten")
+		}
+	})
+}
+
+func TestInACrowdOnlyKnownOperationsKeepTheirNames(t *testing.T) {
+	r := analytics.NewRecorder(analytics.Options{Series: 16})
+	r.Know("Chat")
+	for i := range 1000 {
+		l := message
+		l.Operation = fmt.Sprintf("Hostile%d", i)
+		r.Start(l)
+	}
+	l := message
+	l.Client = "of a trusted document"
+	r.Start(l)
+	classes := r.Classes()
+	if len(classes) != 2 || classes[of("Chat")].Started != 1 || classes[of(analytics.Other)].Started != 1000 {
+		t.Errorf("%+v", classes)
+	}
+	if s := r.Stats(); s.Kept > 18 || s.Crowded == 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// What clients choose keeps neither the series nor the memory growing: 100,000 operations, clients and
+// topics, and codes that resolvers make up, each name a part of a long document.
+func TestHostileNamesAreBounded(t *testing.T) {
+	r := analytics.NewRecorder(analytics.Options{})
+	flood := func(from, to int) {
+		for i := from; i < to; i++ {
+			document := strings.Repeat("x", 10<<10) + fmt.Sprint(i)
+			name := document[10<<10-100:]
+			s := r.Start(analytics.Labels{
+				Kind: "subscription", Operation: name, Document: name[100:], Field: "Subscription.message",
+				Consumer: "shop", Transport: "websocket", Client: name, Version: name, Subject: name,
+			})
+			s.Deliver(1)
+			s.End(name, 0)
+		}
+	}
+	flood(0, 20_000)
+	before := inUse()
+	flood(20_000, 100_000)
+	if grown := inUse() - before; grown > 1<<20 {
+		t.Errorf("80,000 more operations have cost %d KiB", grown>>10)
+	}
+	if before > 40<<20 {
+		t.Errorf("%d MiB are in use: names keep their documents", before>>20)
+	}
+	if s := r.Stats(); s.Kept > 2000 {
+		t.Errorf("%+v", s)
+	}
+	if c := r.Totals(); c.Events != 100_000 || c.Running() != 0 {
+		t.Errorf("%+v", c)
+	}
+}
+
+func inUse() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+func TestNamesAreCutBetweenCharacters(t *testing.T) {
+	r := analytics.NewRecorder(analytics.Options{})
+	l := message
+	l.Client = strings.Repeat("é", 100)
+	if got := r.Start(l).Labels().Client; got != strings.Repeat("é", 64) {
+		t.Errorf("%q", got)
+	}
+	l.Client = "x" + strings.Repeat("é", 100)
+	if got := r.Start(l).Labels().Client; got != "x"+strings.Repeat("é", 63) {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestCountsAddUpWhileTheyAreRead(t *testing.T) {
+	r := analytics.NewRecorder(analytics.Options{Series: 8})
+	var counting, reading sync.WaitGroup
+	for i := range 4 {
+		counting.Go(func() {
+			for j := range 500 {
+				l := message
+				l.Client = fmt.Sprint(i, j)
+				s := r.Start(l)
+				s.Deliver(2)
+				s.End("INTERNAL", 1)
+			}
+		})
+	}
+	reading.Go(func() {
+		var last uint64
+		for last < 2000 {
+			c := r.Totals()
+			if c.Ended < last || c.Started < c.Ended {
+				t.Errorf("after %d: %+v", last, c)
+				return
+			}
+			last = c.Ended
+		}
+	})
+	counting.Wait()
+	reading.Wait()
+	if c := r.Totals(); c.Events != 2000 || c.Bytes != 4000 || c.Endings["INTERNAL"] != 2000 {
+		t.Errorf("%+v", c)
+	}
+}
