@@ -236,7 +236,7 @@ directive @cost(weight: Int!) on FIELD_DEFINITION
 
 """
 Keeps the result of a query true: it is sent again whenever it differs, at most once in ` + "`" + `throttle` + "`" + `
-milliseconds. The server has a least and a default for these.
+milliseconds, rounded up. The server has a least and a default for these.
 """
 directive @live(if: Boolean = true, throttle: Int) on QUERY
 

@@ -55,13 +55,24 @@ func (op *Operation) count(p *prepared) {
 	if o.Recorder != nil {
 		op.series = o.Recorder.Start(labels)
 	}
-	if o.Usage != nil {
-		key := ledger.Key{Issuer: labels.Issuer, Consumer: labels.Consumer, Plan: labels.Plan, Field: labels.Field}
-		op.stay = o.Usage.Begin(key, op.Streaming())
-	}
 	op.mu.Unlock()
 	if op.ended.Load() { // stopped meanwhile
 		op.uncount(nil)
+	}
+}
+
+// bill has what the operation gets counted for its consumer's bill, from when nothing refuses it any more.
+func (op *Operation) bill(p *prepared) {
+	usage := op.engine.options.Usage
+	if usage == nil {
+		return
+	}
+	v := op.Viewer()
+	key := ledger.Key{Issuer: v.Issuer, Consumer: v.Consumer, Plan: op.engine.planOf(v).Name, Field: p.doc.labels[p.def].Field}
+	op.mu.Lock()
+	defer op.mu.Unlock()
+	if op.counted { // or else it was stopped meanwhile
+		op.stay = usage.Begin(key, op.Streaming())
 	}
 }
 

@@ -89,6 +89,7 @@ func (op *Operation) keepTrue(ctx context.Context, p *prepared) {
 		op.End(errs)
 		return
 	}
+	op.bill(p)
 	op.joinLive(p)
 }
 

@@ -132,6 +132,7 @@ func (op *Operation) subscribe(ctx context.Context, p *prepared) {
 		op.End(errs)
 		return
 	}
+	op.bill(p)
 	op.join(p)
 }
 
@@ -175,6 +176,7 @@ func (op *Operation) execute(ctx context.Context, p *prepared) {
 		op.End(errs)
 		return
 	}
+	op.bill(p)
 	changed := func(context.Context) {}
 	oc := p.context(op.engine)
 	if op.kind == ast.Mutation {

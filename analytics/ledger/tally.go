@@ -58,15 +58,21 @@ func (t *Tallies) Begin(k Key, lasts bool) *Stay {
 	return s
 }
 
-// Deliver counts one event of so many bytes.
-func (t *Tally) Deliver(bytes int) {
-	t.events.Add(1)
-	t.bytes.Add(int64(bytes))
+// Deliver counts the bytes of a result, and an event if the operation lasts: a request is one already.
+func (s *Stay) Deliver(bytes int) {
+	s.bytes.Add(int64(bytes))
+	if s.lasts {
+		s.events.Add(1)
+	}
 }
 
 // Recall takes events back that were counted and will not be sent. Their bytes stay: the gateway has made
 // them.
-func (t *Tally) Recall(n int) { t.events.Add(-int64(n)) }
+func (s *Stay) Recall(n int) {
+	if s.lasts {
+		s.events.Add(-int64(n))
+	}
+}
 
 // End counts the operation's time. It must be called once.
 func (s *Stay) End() {

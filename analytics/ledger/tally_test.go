@@ -45,9 +45,11 @@ func TestTalliesAddUpWheneverTheyAreSwept(t *testing.T) {
 		tallies.Sweep()
 		time.Sleep(time.Second)
 		first.End()
-		tallies.Begin(key, false).End()
+		request := tallies.Begin(key, false)
+		request.Deliver(30)
+		request.End()
 		tallies.Sweep()
-		want := ledger.Usage{Events: 16, Bytes: 1070, ConnectedMillis: 3500 + 1000, Requests: 1}
+		want := ledger.Usage{Events: 16, Bytes: 1100, ConnectedMillis: 3500 + 1000, Requests: 1}
 		if got := to.all[key]; got != want {
 			t.Errorf("the ledger has %+v, want %+v", got, want)
 		}
