@@ -71,8 +71,21 @@ func (op *Operation) bill(p *prepared) {
 	key := ledger.Key{Issuer: v.Issuer, Consumer: v.Consumer, Plan: op.engine.planOf(v).Name, Field: p.doc.labels[p.def].Field}
 	op.mu.Lock()
 	defer op.mu.Unlock()
-	if op.counted { // or else it was stopped meanwhile
-		op.stay = usage.Begin(key, op.Streaming())
+	if !op.counted { // stopped meanwhile
+		return
+	}
+	op.stay = usage.Begin(key, op.Streaming())
+	if op.Streaming() {
+		op.tally = op.stay.Tally
+	}
+}
+
+// billAnswer counts the bytes of a request's result.
+func (op *Operation) billAnswer(bytes int) {
+	op.mu.Lock()
+	defer op.mu.Unlock()
+	if op.stay != nil {
+		op.stay.Answer(bytes)
 	}
 }
 

@@ -49,7 +49,7 @@ type Operation struct {
 	tells    bool            // the client wants to see its budget with every event
 	sink     Sink
 	series   *analytics.Series // nil: nobody counts; set by Run
-	stay     *ledger.Stay      // nil: nobody bills; set by Run
+	tally    *ledger.Tally     // nil: nobody bills events of it; set by Run
 	meter    *meter            // nil: there is no budget; set under mu, before the operation joins its group
 
 	engine *Engine
@@ -72,6 +72,7 @@ type Operation struct {
 	viewer     *auth.Viewer
 	seat       string        // among its caller's operations; empty: none
 	counted    bool          // in the series, as running
+	stay       *ledger.Stay  // nil: nobody bills it
 	prepared   *prepared     // nil once started
 	refused    gqlerror.List // why it must not start any more
 	membership membership
@@ -190,7 +191,9 @@ func (op *Operation) execute(ctx context.Context, p *prepared) {
 	r := next(ctx)
 	changed(ctx)
 	if r != nil {
-		op.Next(outbox.Event{Body: share.Encode(r.Data, withCode(r.Errors, CodeInternal), op.engine.options.Share.MaxResult)})
+		body := share.Encode(r.Data, withCode(r.Errors, CodeInternal), op.engine.options.Share.MaxResult)
+		op.billAnswer(len(body))
+		op.Next(outbox.Event{Body: body})
 		op.End(nil)
 		return
 	}
@@ -225,8 +228,8 @@ func (op *Operation) offer(e *outbox.Event) {
 	if op.series != nil {
 		op.series.Deliver(len(e.Body) + len(e.Extensions))
 	}
-	if op.stay != nil {
-		op.stay.Deliver(len(e.Body) + len(e.Extensions))
+	if op.tally != nil {
+		op.tally.Deliver(len(e.Body) + len(e.Extensions))
 	}
 	if op.overflow != outbox.Disconnect {
 		defer op.noteLosses(op.dropped.Load())

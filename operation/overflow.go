@@ -41,8 +41,8 @@ func (op *Operation) lost(n int) {
 	if op.series != nil {
 		op.series.Recall(uint64(n), analytics.DropSlow)
 	}
-	if op.stay != nil {
-		op.stay.Recall(n)
+	if op.tally != nil {
+		op.tally.Recall(n)
 	}
 	op.giveBack(n)
 }

@@ -58,21 +58,18 @@ func (t *Tallies) Begin(k Key, lasts bool) *Stay {
 	return s
 }
 
-// Deliver counts the bytes of a result, and an event if the operation lasts: a request is one already.
-func (s *Stay) Deliver(bytes int) {
-	s.bytes.Add(int64(bytes))
-	if s.lasts {
-		s.events.Add(1)
-	}
+// Deliver counts an event of so many bytes, of an operation that lasts.
+func (t *Tally) Deliver(bytes int) {
+	t.events.Add(1)
+	t.bytes.Add(int64(bytes))
 }
 
-// Recall takes events back that were counted and will not be sent. Their bytes stay: the gateway has made
+// Answer counts the bytes of a request's result: the request is counted already.
+func (t *Tally) Answer(bytes int) { t.bytes.Add(int64(bytes)) }
+
+// Recall takes events back that were delivered and will not be sent. Their bytes stay: the gateway has made
 // them.
-func (s *Stay) Recall(n int) {
-	if s.lasts {
-		s.events.Add(-int64(n))
-	}
-}
+func (t *Tally) Recall(n int) { t.events.Add(-int64(n)) }
 
 // End counts the operation's time. It must be called once.
 func (s *Stay) End() {

@@ -46,7 +46,7 @@ func TestTalliesAddUpWheneverTheyAreSwept(t *testing.T) {
 		time.Sleep(time.Second)
 		first.End()
 		request := tallies.Begin(key, false)
-		request.Deliver(30)
+		request.Answer(30)
 		request.End()
 		tallies.Sweep()
 		want := ledger.Usage{Events: 16, Bytes: 1100, ConnectedMillis: 3500 + 1000, Requests: 1}
