@@ -100,14 +100,19 @@ func (e *Engine) consumer(v *auth.Viewer, address netip.Addr) string {
 	if !v.IsAnonymous() {
 		return strconv.Itoa(len(v.Issuer)) + ":" + v.Issuer + v.Consumer
 	}
-	address = address.Unmap().WithZone("")
-	if address.Is6() {
-		network, _ := address.Prefix(64)
-		address = network.Addr()
-	}
 	mac := hmac.New(sha256.New, e.pepper)
-	mac.Write(address.AsSlice())
+	mac.Write(Network(address).AsSlice())
 	return "~" + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// Network is what an address is counted as: itself, or of IPv6 the /64 that one subscriber has.
+func Network(a netip.Addr) netip.Addr {
+	a = a.Unmap().WithZone("")
+	if a.Is6() {
+		network, _ := a.Prefix(64)
+		a = network.Addr()
+	}
+	return a
 }
 
 func (b Budget) key(q limits.Quota) string { return b.Field + "/" + q.Window.String() + "/" + b.whose }

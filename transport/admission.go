@@ -94,7 +94,7 @@ func (s *Sessions) enter(p *Place, address netip.Addr) *Refusal {
 		return s.full(http.StatusServiceUnavailable, "max-sessions", "this server has %d sessions, its limit; try again", most.Sessions)
 	}
 	if s.engine.Counted(address) {
-		network := network(address)
+		network := operation.Network(address)
 		if !a.addresses.Take(network, most.PerAddress) {
 			return s.full(http.StatusTooManyRequests, "max-sessions-per-address",
 				"your address has %d sessions, its limit; close one first", most.PerAddress)
@@ -123,14 +123,4 @@ func (s *Sessions) full(status int, limit, format string, args ...any) *Refusal 
 func (s *Sessions) hurried(status int, limit, message string, r limits.Rate, wait time.Duration) *Refusal {
 	s.engine.Refusals().Note(limit, 1)
 	return &Refusal{Status: status, Errors: operation.TooFast(limit, message, r.PerSecond, wait)}
-}
-
-// network is what an address is counted as: itself, or of IPv6 the network that one subscriber has.
-func network(a netip.Addr) netip.Addr {
-	a = plain(a)
-	if a.Is6() {
-		prefix, _ := a.Prefix(64)
-		a = prefix.Addr()
-	}
-	return a
 }
