@@ -22,6 +22,7 @@ type Labels struct {
 	Transport string `json:"transport"` // "websocket", "sse", "multipart", "http" or "program"
 	Client    string `json:"client"`    // what the client says that it is
 	Version   string `json:"version"`   // and which version of it
+	Country   string `json:"country"`   // that its address is of, such as "DE"; or empty
 }
 
 // Other stands for names of which there were too many.

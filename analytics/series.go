@@ -12,13 +12,18 @@ type Drop uint8
 
 // The drops.
 const (
-	DropSlow  Drop = iota // its client read too slowly: it gave way, or its session ended
-	DropRate              // it came above the rate of a budget, and waited for too long
-	DropLease             // it waited for too long for the node's next lease of a budget
-	drops
+	DropSlow    Drop = iota // its client read too slowly: it gave way, or its session ended
+	DropRate                // it came above the rate of a budget, and waited for too long
+	DropLease               // it waited for too long for the node's next lease of a budget
+	DropWrite               // its connection broke, or was closed, before it was written
+	DropDecode              // no field can make anything of its payload
+	DropOverrun             // events came faster than they were executed, or took too long
+	Drops                   // how many there are
 )
 
-var dropNames = [drops]string{DropSlow: "slow", DropRate: "rate", DropLease: "lease"}
+var dropNames = [Drops]string{
+	DropSlow: "slow", DropRate: "rate", DropLease: "lease", DropWrite: "write", DropDecode: "decode", DropOverrun: "overrun",
+}
 
 // String is the drop's name, for labels.
 func (d Drop) String() string { return dropNames[d] }
@@ -29,7 +34,7 @@ type Series struct {
 
 	started, ended atomic.Uint64
 	events, bytes  atomic.Uint64
-	dropped        [drops]atomic.Uint64
+	dropped        [Drops]atomic.Uint64
 	connected      atomic.Int64 // nanoseconds, of those that have ended
 	mu             sync.Mutex   // guards endings
 	endings        map[string]uint64
@@ -84,9 +89,11 @@ func (s *Series) end(code string) {
 type Counts struct {
 	Started   uint64            `json:"started"` // operations
 	Ended     uint64            `json:"ended"`
+	Refused   uint64            `json:"refused"`   // not begun: they are none of Started
 	Events    uint64            `json:"events"`    // handed to clients' outboxes
 	Bytes     uint64            `json:"bytes"`     // of them, without what the protocol adds
-	Dropped   [drops]uint64     `json:"dropped"`   // by Drop
+	Dropped   [Drops]uint64     `json:"dropped"`   // by Drop
+	Failed    uint64            `json:"failed"`    // of Events, those with errors
 	Connected time.Duration     `json:"connected"` // of operations that have ended
 	Endings   map[string]uint64 `json:"endings"`   // by code; those without an error are not there
 }
