@@ -1,8 +1,8 @@
 // Package analytics counts what was delivered, to whom.
 //
-// A Series counts the operations that have the same Labels: each operation that runs has one, and adds to
-// it without a lock. A Recorder keeps a bounded number of them, whatever clients call themselves and
-// their operations. The package knows neither GraphQL nor HTTP, and keeps nothing on disk. Everything here
+// Each operation that runs has a Record, which counts without a lock. A Series is the sum of the operations
+// that have, or had, the same Labels. A Recorder keeps the records, and a bounded number of series, whatever
+// clients call themselves and their operations. The package knows neither GraphQL nor HTTP, and keeps nothing on disk. Everything here
 // is safe for concurrent use.
 package analytics
 
@@ -60,7 +60,7 @@ func (l Labels) common(known bool) Labels {
 	if !known {
 		l.Operation = Other
 	}
-	l.Document, l.Subject, l.Client, l.Version = Other, "", Other, ""
+	l.Document, l.Subject, l.Client, l.Version, l.Country = Other, "", Other, "", ""
 	return l
 }
 

@@ -23,12 +23,16 @@ type Recorder struct {
 	options Options
 	begun   atomic.Uint64 // series that there ever were, those that gave way included
 	crowded atomic.Uint64 // operations that were counted without their own names
+	numbers atomic.Uint64 // of records
+	shelves [shelves]shelf
 
 	mu    sync.RWMutex // guards what follows
 	all   map[Labels]*Series
 	old   map[Class]Counts // of series that gave way
 	known map[string]bool  // operations that Know was told of
 	swept time.Time
+
+	latencies map[string]*Latency // by field
 }
 
 // NewRecorder makes an empty recorder.
@@ -38,16 +42,20 @@ func NewRecorder(o Options) *Recorder {
 	return &Recorder{options: o, all: make(map[Labels]*Series), old: make(map[Class]Counts)}
 }
 
-// Start counts an operation that begins, and returns the series that it counts in until it calls its End.
-func (r *Recorder) Start(l Labels) *Series {
-	s := r.Series(l)
+// Begin counts an operation that begins, until its End. of may be nil.
+func (r *Recorder) Begin(rec *Record, l Labels, of Runner) {
+	s := r.hold(l)
 	s.started.Add(1)
-	return s
+	rec.number, rec.recorder, rec.series, rec.runner = r.numbers.Add(1), r, s, of
+	rec.began = time.Now()
+	shelf := r.shelf(rec)
+	shelf.mu.Lock()
+	defer shelf.mu.Unlock()
+	shelf.addLocked(rec)
 }
 
-// Series returns the series of labels, for an operation that never begins or one that does: it is kept
-// until its End. An operation that was refused calls Refused instead.
-func (r *Recorder) Series(l Labels) *Series {
+// hold returns the series of labels, which stays until as many have let it go.
+func (r *Recorder) hold(l Labels) *Series {
 	l = l.cut()
 	if !r.options.Subjects {
 		l.Subject = ""
@@ -70,8 +78,9 @@ func (r *Recorder) Series(l Labels) *Series {
 
 // Refused counts an operation that was not begun, by the code of its error.
 func (r *Recorder) Refused(l Labels, code string) {
-	s := r.Series(l)
-	s.Refuse(code)
+	s := r.hold(l)
+	s.refused.Add(1)
+	s.note(code)
 	s.lastUsed.Store(time.Now().UnixNano())
 	s.running.Add(-1)
 }
@@ -120,6 +129,7 @@ func (r *Recorder) sweepLocked() bool {
 
 // All are the series of this moment, in no order.
 func (r *Recorder) All() []*Series {
+	r.Settle()
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	all := make([]*Series, 0, len(r.all))

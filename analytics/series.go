@@ -28,14 +28,19 @@ var dropNames = [Drops]string{
 // String is the drop's name, for labels.
 func (d Drop) String() string { return dropNames[d] }
 
+// afterwards reports whether the outbox had such an event already.
+func (d Drop) afterwards() bool { return d == DropSlow || d == DropWrite }
+
 // A Series counts what the operations with its labels have had on this node since it began.
 type Series struct {
 	labels Labels
 
 	started, ended atomic.Uint64
+	refused        atomic.Uint64
 	events, bytes  atomic.Uint64
+	failed         atomic.Uint64
 	dropped        [Drops]atomic.Uint64
-	connected      atomic.Int64 // nanoseconds, of those that have ended
+	connected      atomic.Int64 // nanoseconds
 	mu             sync.Mutex   // guards endings
 	endings        map[string]uint64
 	running        atomic.Int64 // who hold it: it is not forgotten
@@ -45,24 +50,10 @@ type Series struct {
 // Labels are those of its operations.
 func (s *Series) Labels() Labels { return s.labels }
 
-// Deliver counts one event that was handed to a client's outbox, of so many bytes.
-func (s *Series) Deliver(bytes int) {
-	s.events.Add(1)
-	s.bytes.Add(uint64(bytes))
-}
-
-// Recall counts an event of so many bytes as not delivered after all, for a reason.
-func (s *Series) Recall(n uint64, why Drop) { s.dropped[why].Add(n) }
-
-// Refuse counts an operation that was not begun, by the code of its error.
-func (s *Series) Refuse(code string) { s.end(code) }
-
-// End counts an operation that has run for so long, by the code of its error; empty: it came to its end,
-// or its client left.
-func (s *Series) End(code string, lasted time.Duration) {
-	s.connected.Add(int64(lasted))
+// end counts an operation's end, by the code of its error.
+func (s *Series) end(code string) {
 	s.ended.Add(1)
-	s.end(code)
+	s.note(code)
 	s.lastUsed.Store(time.Now().UnixNano())
 	s.running.Add(-1)
 }
@@ -70,7 +61,7 @@ func (s *Series) End(code string, lasted time.Duration) {
 // mostCodes is how many codes a series tells apart: resolvers may make codes up.
 const mostCodes = 50
 
-func (s *Series) end(code string) {
+func (s *Series) note(code string) {
 	if code == "" {
 		return
 	}
@@ -94,24 +85,33 @@ type Counts struct {
 	Bytes     uint64            `json:"bytes"`     // of them, without what the protocol adds
 	Dropped   [Drops]uint64     `json:"dropped"`   // by Drop
 	Failed    uint64            `json:"failed"`    // of Events, those with errors
-	Connected time.Duration     `json:"connected"` // of operations that have ended
+	Connected time.Duration     `json:"connected"` // how long operations have run, in sum
 	Endings   map[string]uint64 `json:"endings"`   // by code; those without an error are not there
 }
 
-// Delivered is how many events clients were sent, or will be: those that were handed on and did not give
-// way.
-func (c Counts) Delivered() uint64 { return c.Events - min(c.Events, c.Dropped[DropSlow]) }
+// Delivered is how many events clients were sent: those that were handed on and not dropped afterwards.
+func (c Counts) Delivered() uint64 {
+	n := c.Events
+	for why, dropped := range c.Dropped {
+		if Drop(why).afterwards() {
+			n -= min(n, dropped)
+		}
+	}
+	return n
+}
 
 // Running is how many operations have begun and not ended.
 func (c Counts) Running() uint64 { return c.Started - c.Ended }
 
-// Counts returns the counts of this moment.
+// Counts returns the counts that the series had when somebody last looked at its recorder.
 func (s *Series) Counts() Counts {
 	c := Counts{
 		Ended:     s.ended.Load(), // first: none of them is missing among the started
 		Started:   s.started.Load(),
+		Refused:   s.refused.Load(),
 		Events:    s.events.Load(),
 		Bytes:     s.bytes.Load(),
+		Failed:    s.failed.Load(),
 		Connected: time.Duration(s.connected.Load()),
 	}
 	for i := range s.dropped {

@@ -28,6 +28,7 @@ func (r *Recorder) Know(operations ...string) {
 
 // Classes are the sums of all series by class. No sum ever falls: series that gave way are included.
 func (r *Recorder) Classes() map[Class]Counts {
+	r.Settle()
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	sums := make(map[Class]Counts, len(r.old))
@@ -79,8 +80,10 @@ func (r *Recorder) Stats() Stats {
 func (c *Counts) add(o Counts) {
 	c.Started += o.Started
 	c.Ended += o.Ended
+	c.Refused += o.Refused
 	c.Events += o.Events
 	c.Bytes += o.Bytes
+	c.Failed += o.Failed
 	c.Connected += o.Connected
 	for i := range c.Dropped {
 		c.Dropped[i] += o.Dropped[i]

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"slices"
+	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
@@ -18,9 +19,25 @@ func (g *Gateway) newMetrics(o *share.Options) {
 	prom.Export(g.metrics, g.Stats, slices.Concat(sessionMetrics, groupMetrics, brokerMetrics, budgetMetrics, liveMetrics)...)
 	also := o.Observe
 	o.Observe = func(s share.Step) {
-		g.metrics.Observe(s.Field, s.Executed, s.Queued+s.Executed+s.Delivered)
+		g.metrics.Executed(s.Field, s.Executed)
 		if also != nil {
 			also(s)
+		}
+	}
+	o.Written = g.written(o.Written)
+}
+
+// written is who wants to know how long events of a field took until they were written, besides another.
+func (g *Gateway) written(also func(field string) func(time.Duration)) func(field string) func(time.Duration) {
+	return func(field string) func(time.Duration) {
+		wishes := []func(time.Duration){g.metrics.Written(field), g.options.Operation.Recorder.Latency(field).Observe}
+		if also != nil {
+			wishes = append(wishes, also(field))
+		}
+		return func(after time.Duration) {
+			for _, tell := range wishes {
+				tell(after)
+			}
 		}
 	}
 }

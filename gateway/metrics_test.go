@@ -119,10 +119,10 @@ func TestMetricsTellTransportsApart(t *testing.T) {
 		t.Fatalf("%d: %s", answer.StatusCode, text)
 	}
 	shows(t, operator,
-		`sluice_deliveries_total{field="Subscription.message",transport="sse",type="subscription"} 1`,
-		`sluice_deliveries_total{field="Subscription.message",transport="multipart",type="subscription"} 1`,
-		`sluice_deliveries_total{field="Subscription.own",transport="websocket",type="subscription"} 1`,
-		`sluice_delivered_bytes_total{field="Subscription.own",transport="websocket",type="subscription"} 29`,
+		`sluice_deliveries_total{field="Subscription.message",operation="Chat",transport="sse",type="subscription"} 1`,
+		`sluice_deliveries_total{field="Subscription.message",operation="Chat",transport="multipart",type="subscription"} 1`,
+		`sluice_deliveries_total{field="Subscription.own",operation="other",transport="websocket",type="subscription"} 1`,
+		`sluice_delivered_bytes_total{field="Subscription.own",operation="other",transport="websocket",type="subscription"} 29`,
 		`sluice_executions_total 2`, `sluice_group_deliveries_total 3`,
 		`sluice_execution_seconds_count{field="Subscription.message"} 1`,
 		`sluice_delivery_seconds_count{field="Subscription.own"} 1`,

@@ -33,6 +33,8 @@ type Result struct {
 	Failed bool
 	// Keys are what the result was made from. Those of a failed one are added to the ones before.
 	Keys []string
+	// Tag is for whoever has made it: its version has it.
+	Tag any
 }
 
 // A Member takes the results of a group, in the order of their versions. The group calls it from one

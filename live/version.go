@@ -16,6 +16,7 @@ type Version struct {
 	print  []byte
 	sum    uint64 // of print
 	patch  []byte
+	tag    any
 
 	once sync.Once
 	form []byte
@@ -25,7 +26,7 @@ var seed = maphash.MakeSeed()
 
 // newVersion is the version of a result that follows another, nil for the first.
 func newVersion(before *Version, r *Result, began time.Time) *Version {
-	v := &Version{number: 1, began: began, body: r.Body, data: r.Data, print: r.Print, sum: maphash.Bytes(seed, r.Print)}
+	v := &Version{number: 1, began: began, body: r.Body, data: r.Data, print: r.Print, tag: r.Tag, sum: maphash.Bytes(seed, r.Print)}
 	if before != nil {
 		v.number = before.number + 1
 	}
@@ -45,6 +46,9 @@ func (v *Version) Data() []byte { return v.data }
 // Patch leads from the data of the version before to that of this one (RFC 6902); nil where there is
 // none that is smaller than the data, or that was worth looking for.
 func (v *Version) Patch() []byte { return v.patch }
+
+// Tag is that of the result.
+func (v *Version) Tag() any { return v.tag }
 
 // Form is another form of the whole result: what the first caller's make returns, who has all others
 // wait. All must mean the same form, and make must not panic.

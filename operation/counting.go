@@ -2,7 +2,7 @@ package operation
 
 import (
 	"encoding/hex"
-	"time"
+	"net/netip"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -17,22 +17,49 @@ import (
 const hashed = 8
 
 // labelsOf are what can be told of an operation without knowing who runs it.
-func labelsOf(def *ast.OperationDefinition, p *policy.Operation) analytics.Labels {
-	l := analytics.Labels{Kind: string(def.Operation), Operation: def.Name, Document: hex.EncodeToString(p.Hash[:hashed])}
-	if root := p.Root; root != nil && root.ObjectDefinition != nil {
-		l.Field = root.ObjectDefinition.Name + "." + root.Name
-	}
+func labelsOf(def *ast.OperationDefinition, p *policy.Operation) *analytics.Labels {
+	l := &analytics.Labels{Kind: string(def.Operation), Operation: def.Name, Document: hex.EncodeToString(p.Hash[:hashed])}
+	l.Field = rootField(p)
 	if topic := p.Field().Topic; topic != nil {
 		l.Topic = topic.String()
 	}
 	return l
 }
 
+// rootField is the name of an operation's first root field.
+func rootField(p *policy.Operation) string {
+	if p.Root == nil || p.Root.ObjectDefinition == nil {
+		return ""
+	}
+	return p.Root.ObjectDefinition.Name + "." + p.Root.Name
+}
+
 // whose adds who runs an operation.
-func (e *Engine) whose(l analytics.Labels, v *auth.Viewer, transport string, client Client) analytics.Labels {
+func (e *Engine) whose(l analytics.Labels, v *auth.Viewer, address netip.Addr, transport string, client Client) analytics.Labels {
 	l.Consumer, l.Issuer, l.Subject, l.Plan = v.Consumer, v.Issuer, v.Subject, e.planOf(v).Name
 	l.Transport, l.Client, l.Version = transport, client.Name, client.Version
+	if e.options.Country != nil {
+		l.Country = e.options.Country(address)
+	}
 	return l
+}
+
+// Labels implements analytics.Runner.
+func (op *Operation) Labels() analytics.Labels {
+	l := *op.labels
+	if op.live != nil {
+		l.Kind = "live"
+	}
+	return op.engine.whose(l, op.Viewer(), op.address, op.transport, op.client)
+}
+
+// Dismiss implements analytics.Runner: it ends the operation for an operator.
+func (op *Operation) Dismiss(why string) {
+	message := "an operator has ended this operation"
+	if why != "" {
+		message += ": " + why
+	}
+	op.Fail(refuse(CodeDismissed, "%s", message))
 }
 
 // Via says by which transport the operation's results leave, where that was not known before. It is called
@@ -40,43 +67,36 @@ func (e *Engine) whose(l analytics.Labels, v *auth.Viewer, transport string, cli
 func (op *Operation) Via(transport string) { op.transport = transport }
 
 // count has the operation counted from its beginning.
-func (op *Operation) count(p *prepared) {
-	o := &op.engine.options
-	if p == nil || o.Recorder == nil && o.Usage == nil {
+func (op *Operation) count() {
+	r := op.engine.options.Recorder
+	if r == nil {
 		return
 	}
-	labels := p.doc.labels[p.def]
-	if op.live != nil {
-		labels.Kind = "live"
-	}
-	labels = op.engine.whose(labels, op.Viewer(), op.transport, op.client)
+	r.Begin(&op.record, op.Labels(), op)
 	op.mu.Lock()
-	op.began, op.counted = time.Now(), true
-	if o.Recorder != nil {
-		op.series = o.Recorder.Start(labels)
-	}
+	op.counts, op.running = true, true
 	op.mu.Unlock()
 	if op.ended.Load() { // stopped meanwhile
-		op.uncount(nil)
+		op.uncount(endedByClient)
 	}
 }
 
 // bill has what the operation gets counted for its consumer's bill, from when nothing refuses it any more.
-func (op *Operation) bill(p *prepared) {
+func (op *Operation) bill() {
 	usage := op.engine.options.Usage
 	if usage == nil {
 		return
 	}
 	v := op.Viewer()
-	key := ledger.Key{Issuer: v.Issuer, Consumer: v.Consumer, Plan: op.engine.planOf(v).Name, Field: p.doc.labels[p.def].Field}
+	key := ledger.Key{Issuer: v.Issuer, Consumer: v.Consumer, Plan: op.engine.planOf(v).Name, Field: op.labels.Field}
 	op.mu.Lock()
 	defer op.mu.Unlock()
-	if !op.counted { // stopped meanwhile
+	if !op.running { // stopped meanwhile
 		return
 	}
 	op.stay = usage.Begin(key, op.Streaming())
 	if op.Streaming() {
-		op.tally = op.stay.Tally
+		op.record.Bill(op.stay)
 	}
 }
 
@@ -89,22 +109,27 @@ func (op *Operation) billAnswer(bytes int) {
 	}
 }
 
-// uncount counts the operation's end, by why it has ended. It may be called twice.
-func (op *Operation) uncount(errs gqlerror.List) {
+// What has ended an operation, where no error has.
+const (
+	endedByItself = "COMPLETE"
+	endedByClient = "LEFT"
+)
+
+// uncount counts the operation's end, by the code of the error that has ended it or what else did. It may
+// be called twice.
+func (op *Operation) uncount(why string) {
 	op.mu.Lock()
-	counted := op.counted
-	op.counted = false
+	running := op.running
+	op.running = false
 	op.mu.Unlock()
-	if !counted {
+	if !running {
 		return
 	}
-	code := ""
-	if len(errs) > 0 {
-		code = Code(errs)
+	op.log(why)
+	if why == endedByItself || why == endedByClient {
+		why = ""
 	}
-	if op.series != nil {
-		op.series.End(code, time.Since(op.began))
-	}
+	op.record.End(why)
 	if op.stay != nil {
 		op.stay.End()
 	}
@@ -113,6 +138,7 @@ func (op *Operation) uncount(errs gqlerror.List) {
 // noteRefusal counts a request that became no operation. What it asked for is not known in full.
 func (e *Engine) noteRefusal(req Request, errs gqlerror.List) {
 	if r := e.options.Recorder; r != nil {
-		r.Refused(e.whose(analytics.Labels{Operation: req.OperationName}, req.Viewer, req.Transport, req.Client), Code(errs))
+		l := analytics.Labels{Operation: req.OperationName}
+		r.Refused(e.whose(l, req.Viewer, req.Address, req.Transport, req.Client), Code(errs))
 	}
 }

@@ -19,8 +19,8 @@ func gatherCounted(t testing.TB, members int) *crowd {
 	return gatherWith(t, operation.Options{
 		Recorder: recorder,
 		Share: share.Options{Observe: func(s share.Step) {
-			metrics.Observe(s.Field, s.Executed, s.Queued+s.Executed+s.Delivered)
-		}},
+			metrics.Executed(s.Field, s.Executed)
+		}, Written: metrics.Written},
 	}, "message", members)
 }
 

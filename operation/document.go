@@ -20,7 +20,7 @@ type document struct {
 	shared     atomic.Bool // other nodes can find it
 	ast        *ast.QueryDocument
 	operations map[*ast.OperationDefinition]*policy.Operation
-	labels     map[*ast.OperationDefinition]analytics.Labels // whoever runs them
+	labels     map[*ast.OperationDefinition]*analytics.Labels // whoever runs them
 }
 
 func newDocument(text string, parsed *ast.QueryDocument) *document {
@@ -29,7 +29,7 @@ func newDocument(text string, parsed *ast.QueryDocument) *document {
 		hash:       documents.Hash(text),
 		ast:        parsed,
 		operations: make(map[*ast.OperationDefinition]*policy.Operation, len(parsed.Operations)),
-		labels:     make(map[*ast.OperationDefinition]analytics.Labels, len(parsed.Operations)),
+		labels:     make(map[*ast.OperationDefinition]*analytics.Labels, len(parsed.Operations)),
 	}
 }
 

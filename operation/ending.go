@@ -79,5 +79,6 @@ const (
 	CodePersistedRequired = "PERSISTED_QUERY_REQUIRED"
 	CodeBroker            = "BROKER_UNAVAILABLE"
 	CodeDraining          = "DRAINING"
+	CodeDismissed         = "ENDED_BY_OPERATOR"
 	CodeInternal          = "INTERNAL"
 )

@@ -9,7 +9,9 @@ package operation
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"log/slog"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -51,10 +53,16 @@ type Options struct {
 	Budgets BudgetOptions
 	// Persisted says which documents clients may name instead of sending them.
 	Persisted Persisted
+	// Node is this process among those that serve the same clients; empty: a random name.
+	Node string
 	// Recorder counts what operations have had; default: nobody does.
 	Recorder *analytics.Recorder
-	// Usage counts what consumers have had, for who bills them; default: nobody does.
+	// Usage counts what consumers have had, for who bills them; default: nobody does. It needs a Recorder.
 	Usage *ledger.Tallies
+	// Country says which country an address is of, such as "DE", or ""; default: nobody knows.
+	Country func(netip.Addr) string
+	// LogOperations says which operations are logged when they have ended; default none.
+	LogOperations LogKind
 	// Live configures live queries.
 	Live LiveOptions
 	// Share configures the shared executions.
@@ -70,6 +78,11 @@ func (o Options) withDefaults() Options {
 	o.CacheBytes = cmp.Or(o.CacheBytes, 16<<20)
 	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
 	o.Log = cmp.Or(o.Log, slog.Default())
+	o.Node = cmp.Or(o.Node, rand.Text()[:8])
+	if o.Usage != nil {
+		o.Recorder = cmp.Or(o.Recorder, analytics.NewRecorder(analytics.Options{}))
+		o.Usage.Before(o.Recorder.Settle)
+	}
 	o.Refusals = cmp.Or(o.Refusals, limits.NewRefusals(o.Log))
 	o.Live.Throttle = cmp.Or(o.Live.Throttle, time.Second)
 	o.Live.MinThrottle = cmp.Or(o.Live.MinThrottle, 100*time.Millisecond)

@@ -16,6 +16,7 @@ import (
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/live"
+	"github.com/sluice-gateway/sluice/policy"
 	"github.com/sluice-gateway/sluice/share"
 )
 
@@ -89,7 +90,7 @@ func (op *Operation) keepTrue(ctx context.Context, p *prepared) {
 		op.End(errs)
 		return
 	}
-	op.bill(p)
+	op.bill()
 	op.joinLive(p)
 }
 
@@ -130,6 +131,7 @@ func (p *prepared) liveSpec(e *Engine, viewer *auth.Viewer, address netip.Addr, 
 
 // runLive makes the result anew.
 func (p *prepared) runLive(ctx context.Context, e *Engine, viewer *auth.Viewer, address netip.Addr) live.Result {
+	origin := &outbox.Origin{At: time.Now(), Written: e.written(p.policy)}
 	t := p.dependencies(e)
 	oc := p.context(e)
 	oc.ResolverMiddleware = t.middleware
@@ -138,9 +140,11 @@ func (p *prepared) runLive(ctx context.Context, e *Engine, viewer *auth.Viewer, 
 	}
 	data, errs := e.runQuery(live.WithRecorder(ctx, t.add), oc)
 	tooLarge := len(data) > e.options.Share.MaxResult
+	origin.Failed = tooLarge || len(errs) > 0
 	r := live.Result{
 		Body:   appendMember(share.Encode(data, errs, e.options.Share.MaxResult), isLive),
-		Failed: tooLarge || len(errs) > 0,
+		Failed: origin.Failed,
+		Tag:    origin,
 		Keys:   t.list(),
 	}
 	switch whole := r.Body[:len(r.Body)-len(isLive)-len(`,}`)]; {
@@ -153,6 +157,14 @@ func (p *prepared) runLive(ctx context.Context, e *Engine, viewer *auth.Viewer, 
 		r.Print = r.Data
 	}
 	return r
+}
+
+// written is who wants to know when results of a live query are written.
+func (e *Engine) written(p *policy.Operation) func(time.Duration) {
+	if e.options.Share.Written == nil {
+		return nil
+	}
+	return e.options.Share.Written(rootField(p))
 }
 
 // isLive marks a result that is kept true.
@@ -222,7 +234,8 @@ const liveKey = "live"
 // Next implements live.Member.
 func (m liveMember) Next(v *live.Version) {
 	m.op.live.latest.Store(v)
-	m.op.Next(outbox.Event{Body: v.Body(), Key: liveKey})
+	origin, _ := v.Tag().(*outbox.Origin)
+	m.op.Next(outbox.Event{Body: v.Body(), Key: liveKey, Origin: origin})
 }
 
 // patch puts a patch in the place of a whole result, where the client takes patches and has what they

@@ -76,8 +76,8 @@ func (m *meter) noteLosses(lost uint64, paced bool) {
 	if paced {
 		why = analytics.DropRate
 	}
-	if m.op.series != nil {
-		m.op.series.Recall(lost, why)
+	if m.op.counts {
+		m.op.record.Drop(lost, why)
 	}
 	m.op.engine.reached.Note(budgetLimit(root.ObjectDefinition.Name+"."+root.Name, why.String()), int(lost))
 }

@@ -3,9 +3,9 @@ package operation
 import (
 	"context"
 	"net/netip"
+	"strconv"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -48,9 +48,9 @@ type Operation struct {
 	overflow outbox.Overflow // set by Configure, as most is
 	tells    bool            // the client wants to see its budget with every event
 	sink     Sink
-	series   *analytics.Series // nil: nobody counts; set by Run
-	tally    *ledger.Tally     // nil: nobody bills events of it; set by Run
-	meter    *meter            // nil: there is no budget; set under mu, before the operation joins its group
+	counts   bool   // somebody does; set by Run
+	meter    *meter // nil: there is no budget; set under mu, before the operation joins its group
+	record   analytics.Record
 
 	engine *Engine
 	kind   ast.Operation
@@ -66,12 +66,12 @@ type Operation struct {
 
 	transport string // that it came by
 	client    Client
-	began     time.Time // when Run was called
+	labels    *analytics.Labels // of all who run its document
 
 	mu         sync.Mutex // guards what follows
 	viewer     *auth.Viewer
 	seat       string        // among its caller's operations; empty: none
-	counted    bool          // in the series, as running
+	running    bool          // in the record's eyes
 	stay       *ledger.Stay  // nil: nobody bills it
 	prepared   *prepared     // nil once started
 	refused    gqlerror.List // why it must not start any more
@@ -81,6 +81,11 @@ type Operation struct {
 
 // A membership is an operation's place in a group.
 type membership interface{ Leave() }
+
+// ID is the operation's own among those of all nodes, once it runs and if somebody counts.
+func (op *Operation) ID() string {
+	return op.engine.options.Node + "." + strconv.FormatUint(op.record.Number(), 10)
+}
 
 // Kind is query, mutation or subscription.
 func (op *Operation) Kind() ast.Operation { return op.kind }
@@ -110,7 +115,7 @@ func (op *Operation) Run(ctx context.Context, sink Sink) {
 	p, refused := op.prepared, op.refused
 	op.prepared = nil
 	op.mu.Unlock()
-	op.count(p)
+	op.count()
 	if refused == nil {
 		refused = op.sit()
 	}
@@ -133,7 +138,7 @@ func (op *Operation) subscribe(ctx context.Context, p *prepared) {
 		op.End(errs)
 		return
 	}
-	op.bill(p)
+	op.bill()
 	op.join(p)
 }
 
@@ -177,7 +182,7 @@ func (op *Operation) execute(ctx context.Context, p *prepared) {
 		op.End(errs)
 		return
 	}
-	op.bill(p)
+	op.bill()
 	changed := func(context.Context) {}
 	oc := p.context(op.engine)
 	if op.kind == ast.Mutation {
@@ -193,7 +198,7 @@ func (op *Operation) execute(ctx context.Context, p *prepared) {
 	if r != nil {
 		body := share.Encode(r.Data, withCode(r.Errors, CodeInternal), op.engine.options.Share.MaxResult)
 		op.billAnswer(len(body))
-		op.Next(outbox.Event{Body: body})
+		op.Next(outbox.Event{Body: body, Origin: &outbox.Origin{Failed: len(r.Errors) > 0}})
 		op.End(nil)
 		return
 	}
@@ -225,11 +230,11 @@ func (op *Operation) offer(e *outbox.Event) {
 		op.giveBack(1)
 		return
 	}
-	if op.series != nil {
-		op.series.Deliver(len(e.Body) + len(e.Extensions))
-	}
-	if op.tally != nil {
-		op.tally.Deliver(len(e.Body) + len(e.Extensions))
+	if op.counts {
+		op.record.Deliver(len(e.Body) + len(e.Extensions))
+		if e.Origin != nil && e.Origin.Failed {
+			op.record.Fail()
+		}
 	}
 	if op.overflow != outbox.Disconnect {
 		defer op.noteLosses(op.dropped.Load())
@@ -242,6 +247,19 @@ func (op *Operation) offer(e *outbox.Event) {
 	}
 }
 
+// Lose implements share.Member.
+func (op *Operation) Lose(events uint64, why share.Loss) {
+	if !op.counts || op.ended.Load() {
+		return
+	}
+	switch why {
+	case share.Undecodable:
+		op.record.Drop(events, analytics.DropDecode)
+	case share.Overrun:
+		op.record.Drop(events, analytics.DropOverrun)
+	}
+}
+
 // End implements share.Member.
 func (op *Operation) End(errs gqlerror.List) {
 	if !op.ended.Swap(true) {
@@ -249,7 +267,11 @@ func (op *Operation) End(errs gqlerror.List) {
 		op.sink.End(errs)
 		op.closeMeter()
 		op.leave()
-		op.uncount(errs)
+		if len(errs) > 0 {
+			op.uncount(Code(errs))
+		} else {
+			op.uncount(endedByItself)
+		}
 	}
 }
 
@@ -283,5 +305,5 @@ func (op *Operation) Stop() {
 	}
 	op.closeMeter()
 	op.leave()
-	op.uncount(nil)
+	op.uncount(endedByClient)
 }

@@ -36,13 +36,14 @@ func (op *Operation) noteLosses(before uint64) {
 }
 
 // lost counts results that were charged and will not be sent, and has them given back.
-func (op *Operation) lost(n int) {
+func (op *Operation) lost(n int, why outbox.Loss) {
 	op.dropped.Add(uint64(n))
-	if op.series != nil {
-		op.series.Recall(uint64(n), analytics.DropSlow)
-	}
-	if op.tally != nil {
-		op.tally.Recall(n)
+	if op.counts {
+		drop := analytics.DropSlow
+		if why == outbox.Gone {
+			drop = analytics.DropWrite
+		}
+		op.record.Drop(uint64(n), drop)
 	}
 	op.giveBack(n)
 }

@@ -29,8 +29,8 @@ func TestConfigure(t *testing.T) {
 		if s.Overflow != tt.overflow || s.Most != tt.most {
 			t.Errorf("%s: overflow %v and %d events, want %v and %d", tt.name, s.Overflow, s.Most, tt.overflow, tt.most)
 		}
-		s.Lost(3)
-		s.Lost(4)
+		s.Lost(3, outbox.TooSlow)
+		s.Lost(4, outbox.Gone)
 		if op.Dropped() != 7 {
 			t.Errorf("%s: %d dropped, want 7", tt.name, op.Dropped())
 		}

@@ -99,7 +99,7 @@ func (e *Engine) prepare(ctx context.Context, req Request) (*Operation, gqlerror
 	return &Operation{
 		engine: e, kind: def.Operation, viewer: req.Viewer, guard: newGuard(p), cost: cost,
 		address: req.Address, tells: req.Extensions["budget"] == true, live: query, prepared: p,
-		transport: req.Transport, client: req.Client,
+		transport: req.Transport, client: req.Client, labels: doc.labels[def],
 	}, nil
 }
 

@@ -37,8 +37,9 @@ func newEncoder(root Root, o Options) encoder {
 	}
 }
 
-// encode returns a JSON object that aliases nothing of r, whose buffer gqlgen uses again.
-func (e *encoder) encode(r *graphql.Response) []byte {
+// encode returns a JSON object that aliases nothing of r, whose buffer gqlgen uses again, and whether it
+// tells of errors.
+func (e *encoder) encode(r *graphql.Response) (body []byte, failed bool) {
 	errs := r.Errors
 	for _, err := range errs {
 		err.Path = slices.Concat(ast.Path{ast.PathName(e.root.Key)}, err.Path)
@@ -47,7 +48,7 @@ func (e *encoder) encode(r *graphql.Response) []byte {
 	if e.root.NonNull && bytes.Equal(data, e.nullRoot) {
 		data = []byte("null")
 	}
-	return Encode(data, e.errors(errs), e.max)
+	return Encode(data, e.errors(errs), e.max), len(errs) > 0 || len(data) > e.max
 }
 
 // Encode writes an execution result as JSON, at most max bytes of it: a larger one becomes an

@@ -27,16 +27,18 @@ const burst = 64
 type Group struct {
 	groups  *Groups
 	spec    Spec
-	field   string // for who observes
+	field   string                    // for who observes
+	written func(after time.Duration) // nil: nobody wants to know
 	encoder encoder
 	ctx     context.Context
 	cancel  context.CancelFunc
 
 	// Set by start before the first step, then used by whoever steps, one at a time.
-	feed *pubsub.Feed
-	next graphql.ResponseHandler
-	base context.Context
-	step clock
+	feed   *pubsub.Feed
+	next   graphql.ResponseHandler
+	base   context.Context
+	step   clock
+	untold uint64 // events that the members have lost, and the next result tells of
 
 	// The members as of the last delivery: while the group is busy, of whoever delivers.
 	snapshot []*Membership
@@ -64,6 +66,9 @@ type Membership struct {
 
 func newGroup(g *Groups, spec Spec) *Group {
 	group := &Group{groups: g, spec: spec, field: fieldOf(spec.Context), encoder: newEncoder(spec.Root, g.options)}
+	if g.options.Written != nil {
+		group.written = g.options.Written(group.field)
+	}
 	group.ctx, group.cancel = context.WithCancel(g.ctx)
 	return group
 }
@@ -187,7 +192,8 @@ func (g *Group) read() {
 			return
 		}
 		g.groups.executions.Add(1)
-		g.deliver(outbox.Event{Body: g.encoder.encode(r)})
+		body, failed := g.encoder.encode(r)
+		g.deliver(outbox.Event{Body: body, Origin: &outbox.Origin{Failed: failed}})
 	}
 }
 
@@ -200,8 +206,9 @@ func (g *Group) Receive(e *pubsub.Event) {
 	}
 	o := &g.groups.options
 	if len(g.mailbox) >= o.MailboxEvents || g.waiting > 0 && g.waiting+len(e.Payload) > o.MailboxBytes {
+		g.lost++ // the next step tells
 		g.mu.Unlock()
-		g.lose()
+		g.groups.dropped.Add(1)
 		return
 	}
 	g.mailbox = append(g.mailbox, e)
@@ -214,19 +221,12 @@ func (g *Group) Receive(e *pubsub.Event) {
 	}
 }
 
-// lose counts an event that the members will not have; the next one tells them.
-func (g *Group) lose() {
-	g.groups.dropped.Add(1)
-	g.mu.Lock()
-	g.lost++
-	g.mu.Unlock()
-}
-
-// tellLater has the next result tell of events that were lost, since this one cannot.
-func (g *Group) tellLater(lost uint64) {
-	g.mu.Lock()
-	g.lost += lost
-	g.mu.Unlock()
+// lose tells every member of events that it will not have, and so does the next result.
+func (g *Group) lose(events uint64, why Loss) {
+	g.untold += events
+	for _, m := range g.current() {
+		m.member.Lose(events, why)
+	}
 }
 
 // Run implements work.Task: it takes a step for each event in the mailbox, a burst of them at most.
@@ -285,11 +285,14 @@ func (g *Group) takeMail() (events []*pubsub.Event, lost uint64) {
 // when the group has ended.
 func (g *Group) execute(e *pubsub.Event, lost uint64) bool {
 	times := g.begin()
+	if lost > 0 {
+		g.lose(lost, Overrun)
+	}
 	if err := g.feed.Push(e); err != nil {
 		g.groups.decodeErrors.Add(1)
 		g.groups.complaints.Warn(g.groups.options.Log, "an event was lost: its payload cannot be decoded",
 			"topic", e.Topic, "bytes", len(e.Payload), "error", err)
-		g.tellLater(lost)
+		g.lose(1, Undecodable)
 		return true
 	}
 	r := g.next(g.step.start(g.base, g.groups.options.StepTimeout))
@@ -298,32 +301,40 @@ func (g *Group) execute(e *pubsub.Event, lost uint64) bool {
 		if g.ctx.Err() != nil {
 			return false
 		}
-		g.lose() // the step's time was up before it began
-		g.tellLater(lost)
+		g.groups.dropped.Add(1) // the step's time was up before it began
+		g.lose(1, Overrun)
 		return true
 	}
 	g.groups.executions.Add(1)
-	result := outbox.Event{Body: g.encoder.encode(r), Key: e.Topic, Dropped: lost}
+	body, failed := g.encoder.encode(r)
+	origin := &outbox.Origin{At: e.Received, Written: g.written, Failed: failed}
 	times.lap()
-	members := g.deliver(result)
-	g.observe(&times, e.Topic, e.Received, members)
+	members := g.deliver(outbox.Event{Body: body, Key: e.Topic, Dropped: g.untold, Origin: origin})
+	g.untold = 0
+	g.observe(&times, e, members)
 	return true
 }
 
 // deliver hands one result to every member, and says how many there are. No lock is held while it does.
 func (g *Group) deliver(e outbox.Event) int {
+	members := g.current()
+	for _, m := range members {
+		m.member.Next(e)
+	}
+	g.groups.deliveries.Add(uint64(len(members)))
+	return len(members)
+}
+
+// current are the members of this moment, until it is called again.
+func (g *Group) current() []*Membership {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	if g.taken != g.version {
 		clear(g.snapshot)
 		g.snapshot = append(g.snapshot[:0], g.members...)
 		g.taken = g.version
 	}
-	g.mu.Unlock()
-	for _, m := range g.snapshot {
-		m.member.Next(e)
-	}
-	g.groups.deliveries.Add(uint64(len(g.snapshot)))
-	return len(g.snapshot)
+	return g.snapshot
 }
 
 // end stops the group and tells the members why: nil errors, that the stream is complete.

@@ -36,9 +36,21 @@ type Member interface {
 	// Next takes one execution result. Its body is shared with all other members, its key the topic
 	// that the event came from; of a channel of the resolver's own there is none.
 	Next(e outbox.Event)
+	// Lose says that there were events which no result was made of, and why. The result that comes next
+	// tells of them, too: they are in its Dropped.
+	Lose(events uint64, why Loss)
 	// End is the last call: errs says why the execution ended, nothing that it came to its end.
 	End(errs gqlerror.List)
 }
+
+// A Loss is why a group has made no result of an event.
+type Loss uint8
+
+// Losses.
+const (
+	Undecodable Loss = iota // its payload is not what the field needs
+	Overrun                 // events came faster than they were executed, or one took too long
+)
 
 // ErrClosed reports a Join after Close.
 var ErrClosed = errors.New("share: closed")
@@ -75,6 +87,9 @@ type Options struct {
 	// Observe is told of each step that a topic's event has caused, once per event and group, by the
 	// worker that took it: it must not block. Default: nobody is, and no time is taken.
 	Observe func(Step)
+	// Written says who wants to know how long after it was published an event of a field was written to
+	// a member, see outbox.Origin. Default: nobody does.
+	Written func(field string) func(after time.Duration)
 	// Log receives what operators should know; default slog.Default().
 	Log *slog.Logger
 }

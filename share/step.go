@@ -5,6 +5,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/sluice-gateway/sluice/pubsub"
 )
 
 // A Step says how long one event has taken on this node, from its arrival to its delivery.
@@ -15,6 +17,7 @@ type Step struct {
 	Executed  time.Duration // until there was a result, encoded
 	Delivered time.Duration // until every member was handed it
 	Members   int
+	Begun     time.Time // when the executor had it
 }
 
 // A watch takes the times of a step. One that nobody observes takes none.
@@ -35,18 +38,19 @@ func (w *watch) lap() {
 	}
 }
 
-// observe tells of the step of an event that came by topic, at a time.
-func (g *Group) observe(w *watch, topic string, received time.Time, members int) {
+// observe tells of the step of an event.
+func (g *Group) observe(w *watch, e *pubsub.Event, members int) {
 	if w.begun.IsZero() {
 		return
 	}
 	g.groups.options.Observe(Step{
 		Field:     g.field,
-		Topic:     topic,
-		Queued:    w.begun.Sub(received),
+		Topic:     e.Topic,
+		Queued:    w.begun.Sub(e.Received),
 		Executed:  w.executed.Sub(w.begun),
 		Delivered: time.Since(w.executed),
 		Members:   members,
+		Begun:     w.begun,
 	})
 }
 

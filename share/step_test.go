@@ -38,9 +38,20 @@ func (slow) DispatchOperation(ctx context.Context, _ *graphql.OperationContext) 
 }
 
 // A lazy member takes a second for each result.
-type lazy struct{}
+type lazy struct {
+	told *uint64           // how many lost events results told of
+	lost map[string]uint64 // how many there were
+}
 
-func (lazy) Next(outbox.Event) { time.Sleep(time.Second) }
+func (l lazy) Next(e outbox.Event) {
+	*l.told += e.Dropped
+	time.Sleep(time.Second)
+}
+
+func (l lazy) Lose(n uint64, why share.Loss) {
+	l.lost[map[share.Loss]string{share.Undecodable: "undecodable", share.Overrun: "overrun"}[why]] += n
+}
+
 func (lazy) End(gqlerror.List) {}
 
 // subscription is { ...f } with the fragment f on Subscription { message }.
@@ -61,12 +72,15 @@ func TestEachStepIsObservedOnceForAllMembers(t *testing.T) {
 			Log:     slog.New(slog.DiscardHandler),
 		})
 		spec := func() share.Spec { return share.Spec{Context: subscription(), Topics: []string{"room.1"}} }
+		var told uint64
+		lost := make(map[string]uint64)
 		for range 2 {
-			if _, err := groups.Join(share.Key{}, spec, lazy{}); err != nil {
+			if _, err := groups.Join(share.Key{}, spec, lazy{&told, lost}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		synctest.Wait()
+		began := time.Now()
 		for _, payload := range []string{`"a"`, `no JSON`, `"b"`} {
 			if err := broker.Publish(t.Context(), "room.1", []byte(payload)); err != nil {
 				t.Fatal(err)
@@ -76,12 +90,16 @@ func TestEachStepIsObservedOnceForAllMembers(t *testing.T) {
 		synctest.Wait()
 		first := share.Step{
 			Field: "Subscription.message", Topic: "room.1",
-			Executed: 2 * time.Second, Delivered: 2 * time.Second, Members: 2,
+			Executed: 2 * time.Second, Delivered: 2 * time.Second, Members: 2, Begun: began,
 		}
 		second := first
 		second.Queued = 4 * time.Second // behind the first
+		second.Begun = began.Add(second.Queued)
 		if len(steps) != 2 || steps[0] != first || steps[1] != second {
 			t.Errorf("%+v", steps)
+		}
+		if told != 2 || lost["undecodable"] != 2 || lost["overrun"] != 0 {
+			t.Errorf("two members have lost %v, and were told of %d", lost, told)
 		}
 		groups.Close()
 		pool.Close()

@@ -226,6 +226,9 @@ func (s *Stream) write() (finished bool, err error) {
 		s.turn.Begin()
 		err := s.flush(*buf)
 		s.turn.End()
+		if err == nil {
+			s.box.Written()
+		}
 		if err != nil || finished {
 			return finished, err
 		}

@@ -2,37 +2,44 @@ package ledger
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
-// A Tally counts what the operations with one Key have had. Adding to it takes no lock.
-type Tally struct {
-	events, bytes, requests atomic.Int64
-	running                 atomic.Int64 // operations that last
-	begun                   atomic.Int64 // the sum of when these began, since the Tallies did
-	connected               atomic.Int64 // how long those lasted that have ended
-	told                    Usage        // what the ledger knows; guarded by the Tallies' lock
-	users                   int          // operations that hold it; guarded by it, too
+// Tallies count what the operations of a node have had, by Key, until Sweep hands on what is new. They
+// are safe for concurrent use.
+type Tallies struct {
+	to     interface{ Add(Key, Usage) }
+	start  time.Time
+	settle func() // see Before
+
+	mu  sync.Mutex // guards what follows, and the tallies
+	all map[Key]*tally
 }
 
-// Tallies are those of a node. Sweep hands on what is new. They are safe for concurrent use.
-type Tallies struct {
-	to    interface{ Add(Key, Usage) }
-	start time.Time
-
-	mu  sync.Mutex // guards what follows
-	all map[Key]*Tally
+// A tally is what the operations with one Key have had. It is in Tallies.all while something uses it, or the
+// ledger does not know all of it.
+type tally struct {
+	key       Key
+	running   int           // operations that last
+	begun     time.Duration // the sum of when these began, since the Tallies did
+	connected time.Duration // how long those lasted that have ended
+	had       Usage         // but for the time
+	told      Usage         // what the ledger knows
+	users     int           // operations that hold it
 }
 
 // NewTallies makes empty tallies that add to a ledger.
 func NewTallies(to interface{ Add(Key, Usage) }) *Tallies {
-	return &Tallies{to: to, start: time.Now(), all: make(map[Key]*Tally)}
+	return &Tallies{to: to, start: time.Now(), settle: func() {}, all: make(map[Key]*tally)}
 }
 
-// A Stay is one operation in a Tally, from Begin to End.
+// Before has Sweep call settle first: whoever counts deliveries adds what is new then. It is called
+// before the first Sweep.
+func (t *Tallies) Before(settle func()) { t.settle = settle }
+
+// A Stay is one operation in a tally, from Begin to End. It may be added to after its end.
 type Stay struct {
-	*Tally
+	*tally
 	tallies *Tallies
 	lasts   bool
 	began   time.Duration
@@ -42,75 +49,77 @@ type Stay struct {
 func (t *Tallies) Begin(k Key, lasts bool) *Stay {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	tally := t.all[k]
-	if tally == nil {
-		tally = new(Tally)
-		t.all[k] = tally
+	of := t.all[k]
+	if of == nil {
+		of = &tally{key: k}
+		t.all[k] = of
 	}
-	tally.users++
-	s := &Stay{Tally: tally, tallies: t, lasts: lasts, began: time.Since(t.start)}
+	of.users++
+	s := &Stay{tally: of, tallies: t, lasts: lasts, began: time.Since(t.start)}
 	if lasts {
-		tally.begun.Add(int64(s.began))
-		tally.running.Add(1)
+		of.begun += s.began
+		of.running++
 	} else {
-		tally.requests.Add(1)
+		of.had.Requests++
 	}
 	return s
 }
 
-// Deliver counts an event of so many bytes, of an operation that lasts.
-func (t *Tally) Deliver(bytes int) {
-	t.events.Add(1)
-	t.bytes.Add(int64(bytes))
+// Add counts events that were delivered and the bytes of them, or takes some back that will not be sent
+// after all.
+func (s *Stay) Add(events, bytes int64) {
+	s.tallies.mu.Lock()
+	defer s.tallies.mu.Unlock()
+	of := s.tally
+	if now := s.tallies.all[of.key]; now == nil { // it was forgotten, or another has taken its place
+		s.tallies.all[of.key] = of
+	} else {
+		of = now
+	}
+	of.had.Events += events
+	of.had.Bytes += bytes
 }
 
 // Answer counts the bytes of a request's result: the request is counted already.
-func (t *Tally) Answer(bytes int) { t.bytes.Add(int64(bytes)) }
-
-// Recall takes events back that were delivered and will not be sent. Their bytes stay: the gateway has made
-// them.
-func (t *Tally) Recall(n int) { t.events.Add(-int64(n)) }
+func (s *Stay) Answer(bytes int) { s.Add(0, int64(bytes)) }
 
 // End counts the operation's time. It must be called once.
 func (s *Stay) End() {
-	if s.lasts {
-		s.connected.Add(int64(time.Since(s.tallies.start) - s.began))
-		s.begun.Add(-int64(s.began))
-		s.running.Add(-1)
-	}
 	s.tallies.mu.Lock()
 	defer s.tallies.mu.Unlock()
 	s.users--
+	if s.lasts {
+		s.connected += time.Since(s.tallies.start) - s.began
+		s.begun -= s.began
+		s.running--
+	}
 }
 
 // total is all that was counted up to now.
-func (t *Tally) total(now time.Duration) Usage {
-	open := time.Duration(t.running.Load())*now - time.Duration(t.begun.Load())
-	return Usage{
-		Events:          t.events.Load(),
-		Bytes:           t.bytes.Load(),
-		Requests:        t.requests.Load(),
-		ConnectedMillis: (time.Duration(t.connected.Load()) + open).Milliseconds(),
-	}
+func (t *tally) total(now time.Duration) Usage {
+	u := t.had
+	u.ConnectedMillis = (t.connected + time.Duration(t.running)*now - t.begun).Milliseconds()
+	return u
 }
 
 // Sweep adds what is new to the ledger, and forgets who has had nothing since and runs nothing.
 func (t *Tallies) Sweep() {
+	t.settle()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Since(t.start)
-	for key, tally := range t.all {
-		total := tally.total(now)
+	for key, of := range t.all {
+		total := of.total(now)
 		fresh := Usage{
-			Events:          total.Events - tally.told.Events,
-			Bytes:           total.Bytes - tally.told.Bytes,
-			Requests:        total.Requests - tally.told.Requests,
-			ConnectedMillis: total.ConnectedMillis - tally.told.ConnectedMillis,
+			Events:          total.Events - of.told.Events,
+			Bytes:           total.Bytes - of.told.Bytes,
+			Requests:        total.Requests - of.told.Requests,
+			ConnectedMillis: total.ConnectedMillis - of.told.ConnectedMillis,
 		}
-		tally.told = total
+		of.told = total
 		if fresh != (Usage{}) {
 			t.to.Add(key, fresh)
-		} else if tally.users == 0 {
+		} else if of.users == 0 {
 			delete(t.all, key)
 		}
 	}

@@ -33,14 +33,14 @@ func TestTalliesAddUpWheneverTheyAreSwept(t *testing.T) {
 		time.Sleep(1500 * time.Millisecond)
 		second := tallies.Begin(key, true)
 		for i := range 10 {
-			first.Deliver(100)
-			second.Deliver(7)
+			first.Add(1, 100)
+			second.Add(1, 7)
 			if i%3 == 0 {
 				tallies.Sweep()
 			}
 			time.Sleep(100 * time.Millisecond)
 		}
-		second.Recall(4)
+		second.Add(-4, 0)
 		second.End()
 		tallies.Sweep()
 		time.Sleep(time.Second)
@@ -59,6 +59,15 @@ func TestTalliesAddUpWheneverTheyAreSwept(t *testing.T) {
 		if got := to.all[key].Requests; got != 2 {
 			t.Errorf("after it was forgotten %d requests are counted, want 2", got)
 		}
+		for range 2 { // it is forgotten, and what comes late makes it known again
+			tallies.Sweep()
+			tallies.Sweep()
+			second.Add(-1, 0)
+			tallies.Sweep()
+		}
+		if got := to.all[key].Events; got != 14 {
+			t.Errorf("%d events are left, want 14", got)
+		}
 	})
 }
 
@@ -70,7 +79,7 @@ func TestTalliesLoseNothingThatComesWhileTheyAreSwept(t *testing.T) {
 		all.Go(func() {
 			for range 500 {
 				s := tallies.Begin(ledger.Key{Consumer: string(rune('a' + i%2))}, true)
-				s.Deliver(1)
+				s.Add(1, 1)
 				s.End()
 				if i == 0 {
 					tallies.Sweep()

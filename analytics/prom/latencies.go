@@ -39,7 +39,7 @@ func newLatencies() *latencies {
 		}, []string{"field"}),
 		deliveries: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:                            "sluice_delivery_seconds",
-			Help:                            "How long an event took from its arrival at this node until the last member of a group had it in its outbox.",
+			Help:                            "How long an event took from when it was published, or arrived here if that is not known, until it was written to a client: of each write, the event that waited the longest.",
 			Buckets:                         bounds,
 			NativeHistogramBucketFactor:     1.1,
 			NativeHistogramMaxBucketNumber:  100,
@@ -50,12 +50,16 @@ func newLatencies() *latencies {
 	}
 }
 
-// Observe notes how long the execution of an event of a field took, and all of it until its delivery to a
-// group. Of more than 20 fields the rest is `other`.
-func (p *Registry) Observe(field string, execution, delivery time.Duration) {
-	of := p.latencies.of(field)
-	of.execution.Observe(execution.Seconds())
-	of.delivery.Observe(delivery.Seconds())
+// Executed notes how long the execution of an event of a field took. Of more than 20 fields the rest is
+// `other`.
+func (p *Registry) Executed(field string, took time.Duration) {
+	p.latencies.of(field).execution.Observe(took.Seconds())
+}
+
+// Written returns who is to be told how long events of a field took until they were written.
+func (p *Registry) Written(field string) func(after time.Duration) {
+	of := p.latencies.of(field).delivery
+	return func(after time.Duration) { of.Observe(max(0, after).Seconds()) }
 }
 
 func (l *latencies) of(field string) *latency {

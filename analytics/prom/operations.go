@@ -8,45 +8,46 @@ import (
 
 // How many combinations of labels are told apart.
 const (
-	mostFlows = 150 // of type, field and transport
-	mostBegun = 250 // of these and the operation
+	mostFlows = 250
 	mostCodes = 64
 )
 
-// A flow is what deliveries have in common, by which they are counted.
-type flow struct{ kind, field, transport string }
+// A kind is the type of an operation and how it came.
+type kind struct{ kind, transport string }
 
-// begun is a flow and the name of the operation that began it.
-type begun struct {
-	flow
-	operation string
+// A flow is what operations have in common by which they are counted: the name is that of one that the
+// operator has deployed.
+type flow struct {
+	kind
+	field, operation string
 }
 
 // An operations is the prometheus.Collector of what a Recorder counts.
 type operations struct {
 	recorder *analytics.Recorder
 	flows    *few[flow]
-	begun    *few[begun]
 	codes    *few[string]
 
-	deliveries, bytes, dropped, started, running, errors, kept, first, crowded *prometheus.Desc
+	deliveries, bytes, dropped, failures, started, running, errors, kept, first, crowded *prometheus.Desc
 }
 
 func newOperations(r *analytics.Recorder) *operations {
 	return &operations{
 		recorder: r,
 		flows:    newFew[flow](mostFlows),
-		begun:    newFew[begun](mostBegun),
 		codes:    newFew[string](mostCodes),
 		deliveries: prometheus.NewDesc("sluice_deliveries_total",
-			"Results that were handed to clients' outboxes. Those that gave way there all the same are among the dropped, with the reason slow.",
-			[]string{"type", "field", "transport"}, nil),
+			"Results that were handed to clients' outboxes. Those that were not sent all the same are among the dropped, with the reason slow or write. operation is the name of a trusted document's operation, or other.",
+			[]string{"type", "field", "transport", "operation"}, nil),
 		bytes: prometheus.NewDesc("sluice_delivered_bytes_total",
 			"Bytes of these results, without what the protocol adds.",
-			[]string{"type", "field", "transport"}, nil),
+			[]string{"type", "field", "transport", "operation"}, nil),
 		dropped: prometheus.NewDesc("sluice_dropped_events_total",
-			"Results that were made for a client that will not have them: it reads too slowly, its budget's rate was exceeded, or its lease came too late.",
+			"Events that a client will not have: it reads too slowly, is gone, its budget's rate was exceeded, its lease came too late, or no result could be made.",
 			[]string{"reason"}, nil),
+		failures: prometheus.NewDesc("sluice_publishing_errors_total",
+			"Events that a client has not had, or with errors, by cause: decode, resolver, write, throttled or slow.",
+			[]string{"cause"}, nil),
 		started: prometheus.NewDesc("sluice_operations_total",
 			"Operations that have begun. operation is the name of a trusted document's operation, or other.",
 			[]string{"type", "field", "transport", "operation"}, nil),
@@ -69,28 +70,30 @@ func newOperations(r *analytics.Recorder) *operations {
 }
 
 func (o *operations) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{o.deliveries, o.bytes, o.dropped, o.started, o.running, o.errors, o.kept, o.first, o.crowded} {
+	for _, d := range []*prometheus.Desc{o.deliveries, o.bytes, o.dropped, o.failures, o.started, o.running, o.errors, o.kept, o.first, o.crowded} {
 		to <- d
 	}
 }
 
 func (o *operations) Collect(to chan<- prometheus.Metric) {
 	s := o.sum()
-	for f, c := range s.flows {
-		to <- prometheus.MustNewConstMetric(o.deliveries, prometheus.CounterValue, float64(c.events), f.kind, f.field, f.transport)
-		to <- prometheus.MustNewConstMetric(o.bytes, prometheus.CounterValue, float64(c.bytes), f.kind, f.field, f.transport)
+	for f, had := range s.flows {
+		labels := []string{f.kind.kind, f.field, f.transport, f.operation}
+		to <- prometheus.MustNewConstMetric(o.deliveries, prometheus.CounterValue, float64(had.events), labels...)
+		to <- prometheus.MustNewConstMetric(o.bytes, prometheus.CounterValue, float64(had.bytes), labels...)
+		to <- prometheus.MustNewConstMetric(o.started, prometheus.CounterValue, float64(had.started), labels...)
 	}
-	for b, n := range s.begun {
-		to <- prometheus.MustNewConstMetric(o.started, prometheus.CounterValue, float64(n), b.kind, b.field, b.transport, b.operation)
-	}
-	for f, n := range s.running {
-		to <- prometheus.MustNewConstMetric(o.running, prometheus.GaugeValue, float64(n), f.kind, f.transport)
+	for k, n := range s.running {
+		to <- prometheus.MustNewConstMetric(o.running, prometheus.GaugeValue, float64(n), k.kind, k.transport)
 	}
 	for code, n := range s.codes {
 		to <- prometheus.MustNewConstMetric(o.errors, prometheus.CounterValue, float64(n), code)
 	}
 	for reason, n := range s.dropped {
 		to <- prometheus.MustNewConstMetric(o.dropped, prometheus.CounterValue, float64(n), analytics.Drop(reason).String())
+	}
+	for cause, n := range s.errors() {
+		to <- prometheus.MustNewConstMetric(o.failures, prometheus.CounterValue, float64(n), cause)
 	}
 	stats := o.recorder.Stats()
 	to <- prometheus.MustNewConstMetric(o.kept, prometheus.GaugeValue, float64(stats.Kept))

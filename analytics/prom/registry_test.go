@@ -48,6 +48,13 @@ func want(t *testing.T, got map[string]string, samples ...string) {
 	}
 }
 
+// begin has a recorder count an operation that nobody can end.
+func begin(r *analytics.Recorder, l analytics.Labels) *analytics.Record {
+	rec := new(analytics.Record)
+	r.Begin(rec, l, nil)
+	return rec
+}
+
 func labels(operation, field, transport string) analytics.Labels {
 	return analytics.Labels{Kind: "subscription", Operation: operation, Field: field, Transport: transport, Consumer: "shop", Client: "app"}
 }
@@ -56,20 +63,27 @@ func TestWhatARecorderCounts(t *testing.T) {
 	r := analytics.NewRecorder(analytics.Options{})
 	r.Know("Prices")
 	p := prom.New(r)
-	known := r.Start(labels("Prices", "Subscription.price", "sse"))
+	known := begin(r, labels("Prices", "Subscription.price", "sse"))
 	known.Deliver(100)
 	known.Deliver(50)
-	known.Recall(1, analytics.DropSlow)
-	r.Start(labels("Mine", "Subscription.price", "sse")).Deliver(1)
-	ended := r.Start(labels("", "Subscription.price", "websocket"))
-	ended.End("KEY_REVOKED", time.Second)
+	known.Drop(1, analytics.DropSlow)
+	known.Drop(2, analytics.DropRate)
+	known.Fail()
+	begin(r, labels("Mine", "Subscription.price", "sse")).Deliver(1)
+	ended := begin(r, labels("", "Subscription.price", "websocket"))
+	ended.End("KEY_REVOKED")
 	r.Refused(analytics.Labels{Transport: "http"}, "COST_LIMIT")
 	got := scrape(t, p)
 	want(t, got,
-		`sluice_deliveries_total{field="Subscription.price",transport="sse",type="subscription"} 3`,
-		`sluice_delivered_bytes_total{field="Subscription.price",transport="sse",type="subscription"} 151`,
+		`sluice_deliveries_total{field="Subscription.price",operation="Prices",transport="sse",type="subscription"} 2`,
+		`sluice_deliveries_total{field="Subscription.price",operation="other",transport="sse",type="subscription"} 1`,
+		`sluice_delivered_bytes_total{field="Subscription.price",operation="Prices",transport="sse",type="subscription"} 150`,
+		`sluice_publishing_errors_total{cause="slow"} 1`,
+		`sluice_publishing_errors_total{cause="throttled"} 2`,
+		`sluice_publishing_errors_total{cause="resolver"} 1`,
+		`sluice_publishing_errors_total{cause="decode"} 0`,
 		`sluice_dropped_events_total{reason="slow"} 1`,
-		`sluice_dropped_events_total{reason="rate"} 0`,
+		`sluice_dropped_events_total{reason="rate"} 2`,
 		`sluice_dropped_events_total{reason="lease"} 0`,
 		`sluice_operations_total{field="Subscription.price",operation="Prices",transport="sse",type="subscription"} 1`,
 		`sluice_operations_total{field="Subscription.price",operation="other",transport="sse",type="subscription"} 1`,
@@ -143,7 +157,8 @@ func TestOfManyNamesTheFirstStayAndTheRestIsASum(t *testing.T) {
 // Two ways to read one metric: by classic buckets, and by native ones.
 func TestLatenciesHaveClassicAndNativeBuckets(t *testing.T) {
 	p := prom.New(analytics.NewRecorder(analytics.Options{}))
-	p.Observe("Subscription.price", 300*time.Microsecond, 150*time.Millisecond)
+	p.Executed("Subscription.price", 300*time.Microsecond)
+	p.Written("Subscription.price")(150 * time.Millisecond)
 	want(t, scrape(t, p),
 		`sluice_execution_seconds_bucket{field="Subscription.price",le="0.0005"} 1`,
 		`sluice_delivery_seconds_bucket{field="Subscription.price",le="0.1"} 0`,
@@ -187,10 +202,11 @@ func TestANodeHasAtMost2000Series(t *testing.T) {
 		field := fmt.Sprint("Subscription.field", i%1000)
 		l := labels(fmt.Sprint("Known", i%200), field, []string{"sse", "websocket", "multipart"}[i%3])
 		l.Client, l.Document, l.Topic = fmt.Sprint(i), fmt.Sprint(i), fmt.Sprint("topic", i%1000)
-		s := r.Start(l)
+		s := begin(r, l)
 		s.Deliver(1)
-		s.End(fmt.Sprint("CODE_", i), 0)
-		p.Observe(field, time.Millisecond, time.Millisecond)
+		s.End(fmt.Sprint("CODE_", i))
+		p.Executed(field, time.Millisecond)
+		p.Written(field)(time.Millisecond)
 		if i%10_000 == 0 {
 			scrape(t, p)
 		}
@@ -221,8 +237,8 @@ func TestScrapesMayComeTogether(t *testing.T) {
 	for i := range 4 {
 		all.Go(func() {
 			for j := range 50 {
-				r.Start(labels(fmt.Sprint(i, j), "Subscription.price", "sse")).End("INTERNAL", 1)
-				p.Observe(fmt.Sprint(i, j), 1, 1)
+				begin(r, labels(fmt.Sprint(i, j), "Subscription.price", "sse")).End("INTERNAL")
+				p.Executed(fmt.Sprint(i, j), 1)
 			}
 		})
 		all.Go(func() { scrape(t, p) })

@@ -8,23 +8,18 @@ import (
 
 // sums are a Recorder's counts, by the labels of metrics.
 type sums struct {
-	flows   map[flow]delivered
-	begun   map[begun]uint64
-	running map[flow]uint64 // by type and transport
+	flows   map[flow]had
+	running map[kind]uint64
 	codes   map[string]uint64
-	dropped [len(analytics.Counts{}.Dropped)]uint64 // by analytics.Drop
+	dropped [analytics.Drops]uint64 // by analytics.Drop
+	failed  uint64
 }
 
-// delivered is what the clients of a flow were sent.
-type delivered struct{ events, bytes uint64 }
+// had is what the operations of a flow have had.
+type had struct{ started, events, bytes uint64 }
 
 func (o *operations) sum() sums {
-	s := sums{
-		flows:   make(map[flow]delivered),
-		begun:   make(map[begun]uint64),
-		running: make(map[flow]uint64),
-		codes:   make(map[string]uint64),
-	}
+	s := sums{flows: make(map[flow]had), running: make(map[kind]uint64), codes: make(map[string]uint64)}
 	for class, c := range o.recorder.Classes() {
 		for code, n := range c.Endings {
 			s.codes[named(o.codes, code)] += n
@@ -32,6 +27,7 @@ func (o *operations) sum() sums {
 		for reason, n := range c.Dropped {
 			s.dropped[reason] += n
 		}
+		s.failed += c.Failed
 		if c.Started > 0 { // of what was refused, it is not known what it was
 			o.addTo(&s, class, &c)
 		}
@@ -40,18 +36,25 @@ func (o *operations) sum() sums {
 }
 
 func (o *operations) addTo(s *sums, class analytics.Class, c *analytics.Counts) {
-	f := flow{class.Kind, strings.ToValidUTF8(class.Field, "?"), class.Transport}
-	b := begun{f, class.Operation}
+	f := flow{kind{class.Kind, class.Transport}, strings.ToValidUTF8(class.Field, "?"), class.Operation}
 	if !o.flows.has(f) {
-		f.field = analytics.Other
+		f.field, f.operation = analytics.Other, analytics.Other
 	}
-	if !o.begun.has(b) {
-		b.field, b.operation = analytics.Other, analytics.Other
+	of := s.flows[f]
+	of.started += c.Started
+	of.events += c.Events
+	of.bytes += c.Bytes
+	s.flows[f] = of
+	s.running[f.kind] += c.Running()
+}
+
+// errors are the events that clients have not had, or with errors, by what has caused that.
+func (s *sums) errors() map[string]uint64 {
+	return map[string]uint64{
+		"decode":    s.dropped[analytics.DropDecode],
+		"resolver":  s.failed,
+		"write":     s.dropped[analytics.DropWrite],
+		"throttled": s.dropped[analytics.DropRate] + s.dropped[analytics.DropLease],
+		"slow":      s.dropped[analytics.DropSlow] + s.dropped[analytics.DropOverrun],
 	}
-	d := s.flows[f]
-	d.events += c.Events
-	d.bytes += c.Bytes
-	s.flows[f] = d
-	s.begun[b] += c.Started
-	s.running[flow{kind: f.kind, transport: f.transport}] += c.Running()
 }

@@ -15,6 +15,8 @@ type Event struct {
 	Key string
 	// Dropped is how many events were lost before this one; the client is told.
 	Dropped uint64
+	// Origin is where it comes from; nil: that does not matter.
+	Origin *Origin
 	// Extensions are members for the object "extensions" of this stream's own, as JSON on one line
 	// without braces: `"budget":{}`; or nil.
 	Extensions []byte

@@ -162,7 +162,7 @@ func compare(t *testing.T, random *rand.Rand) {
 		s.Head = fmt.Appendf(nil, "%d ", s.id)
 		s.Overflow = Overflow(random.IntN(3))
 		s.Most = random.IntN(3) * random.IntN(20)
-		s.Lost = func(n int) { s.toldLost += n }
+		s.Lost = func(n int, _ Loss) { s.toldLost += n }
 		m.streams[s.id], alive[i] = s, s
 		all = append(all, s)
 	}

@@ -80,6 +80,7 @@ type Outbox struct {
 	strict       int         // streams of Disconnect that have offered something and are not over
 	lenient      int         // patient ones
 	patient      atomic.Bool // there are only patient ones; read without mu
+	sample       sample
 }
 
 // An item is a whole frame, the body of an event, or a place for an event that stands in its stream's
@@ -120,8 +121,11 @@ func (o *Outbox) Offer(s *Stream, e Event) Verdict {
 	if verdict == Full && s.patient() {
 		verdict, lost = o.offer(s, &e, true)
 	}
-	if lost > 0 {
-		s.lose(lost)
+	switch verdict {
+	case Closed:
+		s.lose(lost, Gone)
+	default:
+		s.lose(lost, TooSlow)
 	}
 	return verdict
 }
@@ -139,6 +143,7 @@ func (o *Outbox) urge(s *Stream, turn int) bool {
 // will not be sent for it, itself included.
 func (o *Outbox) offer(s *Stream, e *Event, force bool) (verdict Verdict, lost int) {
 	o.mu.Lock()
+	before := len(o.items) - o.first
 	switch {
 	case o.last || s.ended:
 		verdict, lost = Closed, 1
@@ -157,6 +162,9 @@ func (o *Outbox) offer(s *Stream, e *Event, force bool) (verdict Verdict, lost i
 		o.pushLocked(item{s, e.Body})
 	default:
 		o.enqueueLocked(s, e)
+	}
+	if verdict == Queued {
+		o.sample.noteLocked(e.Origin, before)
 	}
 	o.unlockAndTell()
 	return verdict, lost
@@ -214,11 +222,11 @@ func (o *Outbox) Drop(s *Stream) {
 	o.leaveLocked(s)
 	o.sweepLocked()
 	o.mu.Unlock()
-	s.lose(lost)
+	s.lose(lost, Gone)
 }
 
 // Finish queues the last words of the whole outbox; nothing is taken in after them. With discard,
-// what waits is forgotten first. It reports whether these became the last words: the first call's do.
+// what waits is forgotten first: its peer is too slow. It reports whether these became the last words: the first call's do.
 func (o *Outbox) Finish(frame []byte, discard bool) bool {
 	o.mu.Lock()
 	if o.last {
@@ -233,7 +241,7 @@ func (o *Outbox) Finish(frame []byte, discard bool) bool {
 	o.patient.Store(false)
 	o.pushFrameLocked(frame)
 	o.unlockAndTell()
-	tellLosses(lost)
+	tellLosses(lost, TooSlow)
 	return true
 }
 
@@ -244,7 +252,7 @@ func (o *Outbox) Abandon() {
 	o.patient.Store(false)
 	lost := o.clearLocked()
 	o.mu.Unlock()
-	tellLosses(lost)
+	tellLosses(lost, Gone)
 }
 
 // enterLocked counts a stream that offers something for the first time.
@@ -312,11 +320,12 @@ func (o *Outbox) unlockAndTell() {
 
 // Take appends the frames of what waits, in order, to buf, until buf holds max bytes or more. When
 // it appends nothing, nothing waits and the writer will be told of the next item; finished says
-// that the last words have been given out. One goroutine at a time may take.
+// that the last words have been given out. One goroutine at a time may take, and calls Written before it
+// takes again if what it took is written.
 func (o *Outbox) Take(buf []byte, max int) (frames []byte, finished bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	start := len(buf)
+	start, first := len(buf), o.first
 	for o.first < len(o.items) && len(buf) < max {
 		it := &o.items[o.first]
 		o.first++
@@ -338,6 +347,7 @@ func (o *Outbox) Take(buf []byte, max int) (frames []byte, finished bool) {
 		}
 		*it = item{}
 	}
+	o.sample.takeLocked(o.first - first)
 	if o.first == len(o.items) {
 		o.finished = o.finished || o.last
 		o.releaseLocked()
@@ -373,6 +383,7 @@ func (o *Outbox) clearLocked() (lost []loss) {
 	}
 	clear(o.items)
 	o.releaseLocked()
+	o.sample.waiting = nil
 	o.events, o.surplus, o.bytes, o.controlBytes = 0, 0, 0, 0
 	return lost
 }

@@ -14,7 +14,7 @@ func event(n int, key string) Event {
 // A lossCount is a Stream's Lost.
 type lossCount int
 
-func (l *lossCount) add(n int) { *l += lossCount(n) }
+func (l *lossCount) add(n int, _ Loss) { *l += lossCount(n) }
 
 func TestOverflow(t *testing.T) {
 	const most = 3

@@ -51,6 +51,7 @@ func (o *Outbox) fitsLocked(size, freed int) bool {
 func (o *Outbox) conflateLocked(s *Stream, old, e *Event) {
 	s.line.untold += 1 + old.Dropped
 	o.bytes += e.size() - old.size()
+	o.sample.giveWayLocked(old.Origin, e.Origin)
 	s.line.replace(old, e)
 	if l := o.limits.Losses; l != nil {
 		l.Conflated.Add(1)
@@ -77,6 +78,7 @@ func (o *Outbox) forceLocked(s *Stream, e *Event) (verdict Verdict, lost int) {
 		o.events--
 		o.bytes -= old.size()
 		o.surplus++
+		o.sample.giveWayLocked(old.Origin, nil)
 		o.missedLocked(s, &old)
 		lost++
 	}
@@ -114,6 +116,7 @@ func (o *Outbox) sweepLocked() {
 	}
 	clear(o.items[len(kept):])
 	o.items, o.first, o.surplus = kept, 0, 0
+	o.sample.behind = min(o.sample.behind, len(kept)-1)
 }
 
 // minSurplus is how many places without events are no trouble.

@@ -145,6 +145,7 @@ func (s *Socket) flushLocked() (more bool) {
 			s.takeOverLocked(append([]byte(nil), w.buf[w.n:]...))
 			return false
 		}
+		s.Written()
 	}
 	return true
 }
@@ -182,6 +183,7 @@ func (s *Socket) writeSlowly(buf []byte) {
 			s.fail(err)
 			return
 		}
+		s.Written()
 		buf = buf[:0]
 	}
 }

@@ -15,11 +15,10 @@ type Stream struct {
 
 	// Most is how many of the stream's events may wait; 0: as many as the outbox takes.
 	Most int
-	// Lost is told how many of the events that were offered will never be sent, once for each of them:
-	// they were refused, gave way, or waited when the stream was dropped or the outbox had its end.
-	// What was framed counts as sent. It is called without the outbox' lock, maybe with locks of
+	// Lost is told how many of the events that were offered will never be sent, once for each of them,
+	// and why. What was framed counts as sent. It is called without the outbox' lock, maybe with locks of
 	// whoever called the outbox, from several goroutines at a time: it must not block. May be nil.
-	Lost func(n int)
+	Lost func(n int, why Loss)
 
 	// Tracks has Sent tell which event was framed last. Only for patient streams.
 	Tracks bool
@@ -49,9 +48,18 @@ func (s *Stream) waiting() int {
 	return int(s.bodies) + s.line.count
 }
 
-func (s *Stream) lose(n int) {
+// A Loss is why an event was not sent that was offered.
+type Loss uint8
+
+// Losses.
+const (
+	TooSlow Loss = iota // it was refused or gave way, or its peer was given up as slow
+	Gone                // the stream was dropped, or the outbox was at its end
+)
+
+func (s *Stream) lose(n int, why Loss) {
 	if n > 0 && s.Lost != nil {
-		s.Lost(n)
+		s.Lost(n, why)
 	}
 }
 
@@ -61,8 +69,8 @@ type loss struct {
 	events int
 }
 
-func tellLosses(losses []loss) {
+func tellLosses(losses []loss, why Loss) {
 	for _, l := range losses {
-		l.stream.lose(l.events)
+		l.stream.lose(l.events, why)
 	}
 }

@@ -1,0 +1,64 @@
+package operation
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/sluice-gateway/sluice/analytics"
+)
+
+// A LogKind says which operations are logged when they have ended.
+type LogKind uint8
+
+// Kinds.
+const (
+	LogNone    LogKind = iota
+	LogStreams         // subscriptions and live queries
+	LogAll
+)
+
+// ParseLogKind reads off, streams or all.
+func ParseLogKind(text string) (LogKind, error) {
+	for kind, name := range []string{"off", "streams", "all"} {
+		if text == name {
+			return LogKind(kind), nil
+		}
+	}
+	return LogNone, fmt.Errorf("%q is none of off, streams and all", text)
+}
+
+// log writes what an operation has had that ends, and why it does.
+func (op *Operation) log(why string) {
+	o := &op.engine.options
+	if o.LogOperations == LogNone || o.LogOperations == LogStreams && !op.Streaming() {
+		return
+	}
+	ctx := context.Background()
+	if !o.Log.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
+	l, c := op.record.Labels(), op.record.Counts()
+	attrs := []slog.Attr{
+		slog.String("id", op.ID()), slog.String("ending", why), slog.String("kind", l.Kind),
+		slog.String("operation", l.Operation), slog.String("document", l.Document), slog.String("field", l.Field),
+		slog.String("consumer", l.Consumer), slog.String("plan", l.Plan), slog.String("transport", l.Transport),
+		slog.Duration("lasted", c.Connected), slog.Uint64("events", c.Events), slog.Uint64("bytes", c.Bytes),
+	}
+	for _, more := range []struct{ name, value string }{
+		{"issuer", l.Issuer}, {"subject", l.Subject}, {"client", l.Client}, {"version", l.Version}, {"country", l.Country},
+	} {
+		if more.value != "" {
+			attrs = append(attrs, slog.String(more.name, more.value))
+		}
+	}
+	if c.Failed > 0 {
+		attrs = append(attrs, slog.Uint64("failed", c.Failed))
+	}
+	for why, n := range c.Dropped {
+		if n > 0 {
+			attrs = append(attrs, slog.Uint64("dropped_"+analytics.Drop(why).String(), n))
+		}
+	}
+	o.Log.LogAttrs(ctx, slog.LevelInfo, "operation ended", attrs...)
+}
