@@ -9,9 +9,11 @@ import (
 // An Event is one message on a topic. Every receiver of a node gets the same *Event, so its fields
 // are read-only once it has been handed to a Receiver.
 type Event struct {
-	Topic    string    // a name, never a pattern
-	Payload  []byte    // as published, JSON
-	Received time.Time // when this node got it
+	Topic     string    // a name, never a pattern
+	Payload   []byte    // as published, JSON
+	Published time.Time // when, by the publisher's clock, never after Received; zero: it did not say
+	Received  time.Time // when this node got it
+	Trace     string    // the W3C traceparent of the publishing, or empty
 
 	mu      sync.Mutex // guards decoded
 	decoded []decoding

@@ -41,8 +41,8 @@ func New() *Broker {
 }
 
 // Publish hands payload to the topic's receivers before it returns. It takes the payload over: the
-// caller must not change it afterwards. ctx is not used, for Publish does not wait.
-func (b *Broker) Publish(_ context.Context, topic string, payload []byte) error {
+// caller must not change it afterwards. It does not wait, and of ctx it takes the trace alone.
+func (b *Broker) Publish(ctx context.Context, topic string, payload []byte) error {
 	if err := pubsub.ValidName(topic); err != nil {
 		return err
 	}
@@ -52,7 +52,10 @@ func (b *Broker) Publish(_ context.Context, topic string, payload []byte) error 
 	lane := &b.order[maphash.String(b.seed, topic)%lanes]
 	lane.Lock()
 	defer lane.Unlock()
-	b.table.Deliver(&pubsub.Event{Topic: topic, Payload: payload, Received: time.Now()})
+	now := time.Now()
+	b.table.Deliver(&pubsub.Event{
+		Topic: topic, Payload: payload, Published: now, Received: now, Trace: pubsub.TraceFrom(ctx),
+	})
 	return nil
 }
 

@@ -29,6 +29,7 @@ func Run(t *testing.T, newBroker NewBroker) {
 		{"all receivers of a topic see concurrent publishers in one order", oneOrder},
 		{"receivers of a topic on one node share the event", sharedEvent},
 		{"an event carries its topic and when it came", eventFields},
+		{"an event carries when it was published, and the trace", envelope},
 		{"a pattern matches exactly one more segment", patterns},
 		{"a receiver of a topic and of its pattern gets the event once from each", exactAndPattern},
 		{"closing one of two subscriptions leaves the other", referenceCount},

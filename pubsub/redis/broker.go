@@ -36,7 +36,7 @@ type layout interface {
 	await(topic string) (waiter, *part)
 	// links returns every link that may carry a topic.
 	links() []*link
-	publish(ctx context.Context, topic string, payload []byte) error
+	publish(ctx context.Context, topic string, message []byte) error
 	// run keeps the links running until ctx is done.
 	run(ctx context.Context)
 	close() error
@@ -87,9 +87,10 @@ func (b *Broker) newLink(name string, sharded bool) *link {
 	}
 }
 
-// Publish sends payload once and returns when Redis has it. It is not tried again: when it fails
-// with pubsub.ErrUnavailable the event may have arrived all the same, in a Cluster perhaps at the
-// topic's own subscriptions and not at those of its pattern. The payload is not kept.
+// Publish sends payload once, behind an envelope, and returns when Redis has it. It is not tried
+// again: when it fails with pubsub.ErrUnavailable the event may have arrived all the same, in a
+// Cluster perhaps at the topic's own subscriptions and not at those of its pattern. The payload is
+// not kept.
 func (b *Broker) Publish(ctx context.Context, topic string, payload []byte) error {
 	if err := pubsub.ValidName(topic); err != nil {
 		return err
@@ -99,7 +100,9 @@ func (b *Broker) Publish(ctx context.Context, topic string, payload []byte) erro
 	}
 	attempt, cancel := context.WithTimeout(ctx, b.options.PublishTimeout)
 	defer cancel()
-	err := b.layout.publish(attempt, topic, payload)
+	begun := time.Now()
+	err := b.layout.publish(attempt, topic, pubsub.Seal(ctx, payload))
+	b.options.observe(ctx, "publish", begun, err)
 	switch {
 	case err == nil:
 		return nil

@@ -79,27 +79,27 @@ func (c *clusterLayout) links() []*link {
 	return all
 }
 
-// publish sends the event to its topic's channel, and to that of its pattern.
-func (c *clusterLayout) publish(ctx context.Context, topic string, payload []byte) error {
-	if err := c.send(ctx, topic, payload); err != nil {
+// publish sends the message to its topic's channel, and to that of its pattern.
+func (c *clusterLayout) publish(ctx context.Context, topic string, message []byte) error {
+	if err := c.send(ctx, topic, message); err != nil {
 		return err
 	}
 	pattern := pubsub.PatternOf(topic)
 	if pattern == "" {
 		return nil
 	}
-	return c.send(ctx, pattern, slices.Concat([]byte(topic+" "), payload))
+	return c.send(ctx, pattern, slices.Concat([]byte(topic+" "), message))
 }
 
 // send publishes to one sharded channel. MOVED means that the server has done nothing, so trying
 // the right one is still a single attempt; any other failure is final, see Broker.Publish.
-func (c *clusterLayout) send(ctx context.Context, channel string, payload []byte) error {
+func (c *clusterLayout) send(ctx context.Context, channel string, message []byte) error {
 	for {
 		client, err := c.client.MasterForKey(ctx, channel)
 		if err != nil {
 			return err
 		}
-		err = client.SPublish(ctx, channel, payload).Err()
+		err = client.SPublish(ctx, channel, message).Err()
 		if err == nil || !isMoved(err) {
 			return err
 		}

@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"log/slog"
+	"regexp"
 	"testing"
 	"time"
 
@@ -32,6 +33,59 @@ func TestContractOnAClusterOfThreeMasters(t *testing.T) {
 
 func TestContractBehindSentinel(t *testing.T) {
 	pubsubtest.Run(t, pair(redistest.StartSentinel(t).URL(), redis.Options{}))
+}
+
+func TestOtherPublishersOnASingleRedis(t *testing.T) {
+	server := redistest.Start(t)
+	pubsubtest.RunForeign(t, func(t *testing.T) (pubsub.Broker, func(topic, message string)) {
+		return open(t, server.URL(), redis.Options{}), func(topic, message string) {
+			server.Do("PUBLISH", topic, message)
+		}
+	})
+}
+
+func TestOtherPublishersOnACluster(t *testing.T) {
+	cluster := redistest.StartCluster(t, 3)
+	var addrs []string
+	for _, master := range cluster.Masters {
+		addrs = append(addrs, master.Addr())
+	}
+	client := goredis.NewClusterClient(&goredis.ClusterOptions{Addrs: addrs})
+	t.Cleanup(func() { _ = client.Close() })
+	pubsubtest.RunForeign(t, func(t *testing.T) (pubsub.Broker, func(topic, message string)) {
+		return open(t, cluster.URL(), redis.Options{}), func(topic, message string) {
+			t.Helper()
+			for channel, text := range map[string]string{topic: message, pubsub.PatternOf(topic): topic + " " + message} {
+				if err := client.SPublish(t.Context(), channel, text).Err(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	})
+}
+
+// Other readers go by what stands on the wire.
+func TestWhatIsPublishedStandsBehindAnEnvelope(t *testing.T) {
+	server := redistest.Start(t)
+	b := open(t, server.URL(), redis.Options{})
+	client := goredis.NewClient(&goredis.Options{Addr: server.Addr()})
+	t.Cleanup(func() { _ = client.Close() })
+	reader := client.Subscribe(t.Context(), "price.42")
+	t.Cleanup(func() { _ = reader.Close() })
+	if _, err := reader.Receive(t.Context()); err != nil { // the confirmation
+		t.Fatal(err)
+	}
+	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	if err := b.Publish(pubsub.WithTrace(t.Context(), trace), "price.42", []byte(`{"id":42}`)); err != nil {
+		t.Fatal(err)
+	}
+	message, err := reader.ReceiveMessage(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := regexp.MustCompile(`^~1 t=\d{16} tp=` + trace + `\n\{"id":42\}$`); !want.MatchString(message.Payload) {
+		t.Errorf("the message is %q", message.Payload)
+	}
 }
 
 func pair(url string, o redis.Options) pubsubtest.NewBroker {

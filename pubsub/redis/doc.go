@@ -14,6 +14,9 @@
 //	SPUBLISH price.42  {"amount":"9.90"}
 //	SPUBLISH price.*   price.42 {"amount":"9.90"}
 //
+// What Sluice publishes stands behind an envelope, a line that begins with ~1 (see pubsub.Unseal);
+// other publishers may write one, and other readers must cut it off. Probes have none.
+//
 // # Permissions
 //
 // An ACL user needs +@connection, +@pubsub and the channels of its topics, &sluice.probe.* for the

@@ -36,8 +36,8 @@ func (f *fixedLayout) await(topic string) (waiter, *part) {
 
 func (f *fixedLayout) links() []*link { return f.all }
 
-func (f *fixedLayout) publish(ctx context.Context, topic string, payload []byte) error {
-	return f.client.Publish(ctx, topic, payload).Err()
+func (f *fixedLayout) publish(ctx context.Context, topic string, message []byte) error {
+	return f.client.Publish(ctx, topic, message).Err()
 }
 
 func (f *fixedLayout) run(ctx context.Context) {

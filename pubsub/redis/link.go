@@ -189,7 +189,7 @@ func (l *link) confirmed(reply *goredis.Subscription, p *prober) error {
 // deliver hands a message on. Exact subscriptions get it from their channel and patterns from
 // theirs, so a receiver of both gets it once from each.
 func (l *link) deliver(m *goredis.Message) {
-	at, topic, payload := m.Channel, m.Channel, m.Payload
+	at, topic, message := m.Channel, m.Channel, m.Payload
 	switch {
 	case m.Pattern != "":
 		at = m.Pattern
@@ -198,13 +198,13 @@ func (l *link) deliver(m *goredis.Message) {
 		}
 	case pubsub.IsPattern(at): // a Cluster's sharded channel
 		var ok bool
-		topic, payload, ok = strings.Cut(m.Payload, " ")
+		topic, message, ok = strings.Cut(m.Payload, " ")
 		if !ok || !pubsub.Match(at, topic) {
 			l.options.Logger.Debug("redis message without its topic", "channel", at)
 			return
 		}
 	}
-	l.table.DeliverTo(at, &pubsub.Event{Topic: topic, Payload: []byte(payload), Received: time.Now()})
+	l.table.DeliverTo(at, pubsub.Unseal(topic, message, time.Now()))
 }
 
 // backoff is a random time below a limit that doubles with every failure (full jitter), so that the

@@ -1,8 +1,10 @@
 package redis
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"time"
 )
@@ -36,6 +38,11 @@ type Options struct {
 
 	// Logger gets one line when a connection is lost and one when it is back. Nil means slog.Default.
 	Logger *slog.Logger
+
+	// Observe is told of every call of Redis that has ended: its class, which is "publish"; how long it
+	// took, and its failure, or nil. That a caller has left is none. It runs in the goroutine of the call,
+	// before that returns, and must not wait for anything. Nil: nobody is told.
+	Observe func(call string, took time.Duration, err error)
 }
 
 func (o Options) withDefaults() Options {
@@ -59,6 +66,17 @@ func orDefault(d *time.Duration, fallback time.Duration) {
 	if *d <= 0 {
 		*d = fallback
 	}
+}
+
+// observe tells Observe of a call of ctx that has ended.
+func (o Options) observe(ctx context.Context, call string, begun time.Time, err error) {
+	if o.Observe == nil {
+		return
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		err = nil
+	}
+	o.Observe(call, time.Since(begun), err)
 }
 
 // probeWindow is how long a probe may take to come back.
