@@ -34,8 +34,8 @@ func NewBackends() *Backends {
 
 // Observe counts a call that has ended: of which back end, such as "database"; of which class, such as
 // "orders"; how long it took, and the back end's failure, or nil. Whoever calls decides what a failure
-// is: that something is not there, or that the caller has left, is none. He also keeps secrets out of the
-// error's text. Both names are the program's own: of more than 100 pairs, those that come later count as
+// is: that something is not there, or that the caller has left, is none. The error's text is shown and must
+// hold no secret. Both names are the program's own: of more than 100 pairs, those that come later count as
 // Other of Other. Without a failure it allocates nothing.
 func (b *Backends) Observe(backend, call string, took time.Duration, err error) {
 	text := ""

@@ -35,7 +35,7 @@ var _ keys.Store = (*Store)(nil)
 // Key implements keys.Store.
 func (s *Store) Key(ctx context.Context, id string) (*keys.Key, error) {
 	var found foundKeys
-	if err := s.query(ctx, selectKey, found.scan, id); err != nil {
+	if err := s.query(ctx, readKeys, selectKey, found.scan, id); err != nil {
 		return nil, fmt.Errorf("store: key %s: %w", id, err)
 	}
 	return found.first(), nil
@@ -53,7 +53,7 @@ func (s *Store) Keys(ctx context.Context, q keys.Query) ([]keys.Key, error) {
 		text, args = followingKeys, []any{q.After}
 	}
 	var found foundKeys
-	if err := s.query(ctx, text, found.scan, append(args, q.Limit)...); err != nil {
+	if err := s.query(ctx, readKeys, text, found.scan, append(args, q.Limit)...); err != nil {
 		return nil, fmt.Errorf("store: list keys: %w", err)
 	}
 	return found, nil
@@ -61,7 +61,7 @@ func (s *Store) Keys(ctx context.Context, q keys.Query) ([]keys.Key, error) {
 
 // AddKey implements keys.Store.
 func (s *Store) AddKey(ctx context.Context, k *keys.Key) error {
-	err := s.write(ctx, func(t tx) error {
+	err := s.write(ctx, writeKeys, func(t tx) error {
 		scopes, publish, origins, addresses := keyLists(k)
 		return t.Exec(insertKey, append([]any{
 			k.ID, k.Name, k.Consumer, k.Subject, scopes, publish, k.Plan, origins, addresses, toMillis(k.Created),
@@ -76,7 +76,7 @@ func (s *Store) AddKey(ctx context.Context, k *keys.Key) error {
 // ChangeKey implements keys.Store.
 func (s *Store) ChangeKey(ctx context.Context, id string, change func(*keys.Key) error) (*keys.Key, error) {
 	var k *keys.Key
-	err := s.write(ctx, func(t tx) error {
+	err := s.write(ctx, writeKeys, func(t tx) error {
 		var found foundKeys
 		if err := t.Hold(selectKey, found.scan, id); err != nil {
 			return err
@@ -85,7 +85,7 @@ func (s *Store) ChangeKey(ctx context.Context, id string, change func(*keys.Key)
 			return nil
 		}
 		if err := change(k); err != nil {
-			return err
+			return &refusal{err}
 		}
 		scopes, publish, origins, addresses := keyLists(k)
 		args := append([]any{k.Name, scopes, publish, k.Plan, origins, addresses}, keyState(k)...)

@@ -74,7 +74,7 @@ const (
 // Order returns the order with an id, or nil if there is none.
 func (s *Store) Order(ctx context.Context, id string) (*Order, error) {
 	var found orders
-	if err := s.query(ctx, selectOrder, found.scan, id); err != nil {
+	if err := s.query(ctx, readOrders, selectOrder, found.scan, id); err != nil {
 		return nil, fmt.Errorf("store: order %s: %w", id, err)
 	}
 	return found.first(), nil
@@ -86,7 +86,7 @@ func (s *Store) OrdersOf(ctx context.Context, customer string, limit int32) ([]O
 		return nil, err
 	}
 	var found orders
-	if err := s.query(ctx, selectOrdersOf, found.scan, customer, limit); err != nil {
+	if err := s.query(ctx, readOrders, selectOrdersOf, found.scan, customer, limit); err != nil {
 		return nil, fmt.Errorf("store: orders of %s: %w", customer, err)
 	}
 	return found, nil
@@ -103,7 +103,7 @@ func (s *Store) PlaceOrder(ctx context.Context, customer string, lines []OrderLi
 		Status: OrderPlaced, PlacedAt: now, UpdatedAt: now,
 	}
 	var placed Placed
-	err := s.write(ctx, func(t tx) error {
+	err := s.write(ctx, writeOrders, func(t tx) error {
 		placed = Placed{Order: order}
 		if err := s.holdProducts(t, lines); err != nil {
 			return err
@@ -163,7 +163,7 @@ func (s *Store) take(t tx, placed *Placed, line OrderLineInput) error {
 // AdvanceOrder moves an order to its next status.
 func (s *Store) AdvanceOrder(ctx context.Context, id string) (*Advanced, error) {
 	var advanced Advanced
-	err := s.write(ctx, func(t tx) error {
+	err := s.write(ctx, writeOrders, func(t tx) error {
 		var found orders
 		if err := t.Hold(selectOrder, found.scan, id); err != nil {
 			return err

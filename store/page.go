@@ -70,7 +70,7 @@ func (s *Store) Products(ctx context.Context, q ProductQuery) (*ProductPage, err
 		return nil, err
 	}
 	page := new(ProductPage)
-	err = s.query(ctx, plan.text, func(r row) error {
+	err = s.query(ctx, readProducts, plan.text, func(r row) error {
 		p, err := scanProduct(r)
 		page.Products = append(page.Products, p)
 		return err
@@ -98,7 +98,7 @@ func (s *Store) Products(ctx context.Context, q ProductQuery) (*ProductPage, err
 // CountProducts counts the products that a filter keeps.
 func (s *Store) CountProducts(ctx context.Context, f ProductFilter) (int32, error) {
 	var n int32
-	err := s.query(ctx, `SELECT count(*) FROM products WHERE `+s.dialect.filter,
+	err := s.query(ctx, readProducts, `SELECT count(*) FROM products WHERE `+s.dialect.filter,
 		func(r row) error { return r.Scan(&n) }, f.args()...)
 	if err != nil {
 		return 0, fmt.Errorf("store: count products: %w", err)

@@ -150,7 +150,7 @@ func TestPagesWalkAnIndex(t *testing.T) {
 			t.Fatal(err)
 		}
 		var steps string
-		err = s.query(t.Context(), "EXPLAIN QUERY PLAN "+plan.text, func(r row) error {
+		err = s.query(t.Context(), ping, "EXPLAIN QUERY PLAN "+plan.text, func(r row) error {
 			var id, parent, unused int
 			var detail string
 			err := r.Scan(&id, &parent, &unused, &detail)
@@ -203,7 +203,7 @@ func TestNamesAreSortedAndSoughtByTheirBytes(t *testing.T) {
 // addProduct adds a product that the catalogue does not have.
 func addProduct(t *testing.T, s *Store, p Product) {
 	t.Helper()
-	err := s.write(t.Context(), func(tx tx) error {
+	err := s.write(t.Context(), writeProducts, func(tx tx) error {
 		key, _ := productKey(p.ID)
 		return tx.Exec(insertProduct, key, p.Name, p.Description, p.Category, 100, "EUR", 0, 1, 0)
 	})

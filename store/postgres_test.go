@@ -47,7 +47,7 @@ func TestARoleThatMayNotMigrateCanServe(t *testing.T) {
 	dsn := pgtest.Start(t)
 	owner := open(t, dsn)
 	run := func(texts ...string) error {
-		return owner.write(context.WithoutCancel(t.Context()), func(tx tx) error {
+		return owner.write(context.WithoutCancel(t.Context()), writeKeys, func(tx tx) error {
 			var errs []error
 			for _, text := range texts {
 				errs = append(errs, tx.Exec(text))
@@ -86,7 +86,7 @@ func TestPagesWalkAnIndexOfPostgreSQL(t *testing.T) {
 			t.Fatal(err)
 		}
 		var steps string
-		err = s.query(t.Context(), "EXPLAIN "+plan.text, func(r row) error {
+		err = s.query(t.Context(), ping, "EXPLAIN "+plan.text, func(r row) error {
 			var step string
 			err := r.Scan(&step)
 			steps += step + "\n"

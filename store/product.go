@@ -55,7 +55,7 @@ func (s *Store) Product(ctx context.Context, id string) (*Product, error) {
 		return nil, nil
 	}
 	var found *Product
-	err := s.query(ctx, selectProduct, scanInto(&found), key)
+	err := s.query(ctx, readProducts, selectProduct, scanInto(&found), key)
 	if err != nil {
 		return nil, fmt.Errorf("store: product %s: %w", id, err)
 	}
@@ -65,7 +65,7 @@ func (s *Store) Product(ctx context.Context, id string) (*Product, error) {
 // ProductsByID returns the products with the ids, by id; unknown ids are missing in the result.
 func (s *Store) ProductsByID(ctx context.Context, ids []string) (map[string]Product, error) {
 	found := make(map[string]Product, len(ids))
-	err := s.query(ctx, selectProducts+s.dialect.items+`)`, func(r row) error {
+	err := s.query(ctx, readProducts, selectProducts+s.dialect.items+`)`, func(r row) error {
 		p, err := scanProduct(r)
 		found[p.ID] = p
 		return err
@@ -82,7 +82,7 @@ func (s *Store) ChangePrice(ctx context.Context, id string, price Decimal) (*Rep
 		return nil, refuse("a price is more than 0 and at most %s, not %s", MaxPrice, price)
 	}
 	var changed Repriced
-	err := s.write(ctx, func(t tx) (err error) {
+	err := s.write(ctx, writeProducts, func(t tx) (err error) {
 		changed.Product, err = s.changeProduct(t, id, func(p *Product) error {
 			changed.Previous, p.Price = p.Price, price
 			return nil
@@ -101,7 +101,7 @@ func (s *Store) Restock(ctx context.Context, id string, quantity int32) (*Restoc
 		return nil, refuse("a product is restocked by 1 to %d, not %d", MaxRestock, quantity)
 	}
 	var changed Restocked
-	err := s.write(ctx, func(t tx) (err error) {
+	err := s.write(ctx, writeProducts, func(t tx) (err error) {
 		changed.Product, err = s.changeProduct(t, id, func(p *Product) error {
 			changed.Previous = p.Stock
 			p.Stock += quantity // both are far from the end of an int32

@@ -12,6 +12,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluice-gateway/sluice/internal/database"
@@ -32,6 +33,8 @@ type Store struct {
 	db      *database.DB
 	dialect *dialect
 	now     func() time.Time
+
+	observer atomic.Pointer[Observer] // see Observe; nil: none
 }
 
 // Open opens the database that dsn names, creates or migrates its tables, and fills it with a
@@ -67,7 +70,7 @@ func (s *Store) timestamp() time.Time { return s.now().UTC().Truncate(time.Milli
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	var filled bool
-	if err := s.query(ctx, selectFilled, func(r row) error { return r.Scan(&filled) }); err != nil {
+	if err := s.query(ctx, ping, selectFilled, func(r row) error { return r.Scan(&filled) }); err != nil {
 		return fmt.Errorf("store: ping: %w", err)
 	}
 	return nil
@@ -79,11 +82,17 @@ type (
 )
 
 // query runs a SELECT and calls scan for every row.
-func (s *Store) query(ctx context.Context, text string, scan func(row) error, args ...any) error {
-	return toCaller(s.db.Query(ctx, text, scan, args...))
+func (s *Store) query(ctx context.Context, c call, text string, scan func(row) error, args ...any) error {
+	begun := time.Now()
+	err := toCaller(s.db.Query(ctx, text, scan, args...))
+	s.observe(c, begun, err)
+	return err
 }
 
 // write runs do in a transaction, perhaps more than once: do begins from nothing every time.
-func (s *Store) write(ctx context.Context, do func(tx) error) error {
-	return toCaller(s.db.Write(ctx, do))
+func (s *Store) write(ctx context.Context, c call, do func(tx) error) error {
+	begun := time.Now()
+	err := toCaller(s.db.Write(ctx, do))
+	s.observe(c, begun, err)
+	return err
 }

@@ -144,7 +144,7 @@ func TestNodesThatStartTogetherSetUpOnce(t *testing.T) {
 		all.Wait()
 		s := open(t, dsn)
 		var applied int
-		err := s.query(t.Context(), `SELECT count(*) FROM goose_db_version WHERE version_id > 0`, func(r row) error { return r.Scan(&applied) })
+		err := s.query(t.Context(), ping, `SELECT count(*) FROM goose_db_version WHERE version_id > 0`, func(r row) error { return r.Scan(&applied) })
 		if applied != 2 || err != nil {
 			t.Errorf("%d migrations were applied (%v), want 2", applied, err)
 		}

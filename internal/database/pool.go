@@ -20,6 +20,8 @@ type pool struct {
 	prepared sync.Map      // SQL text -> *sql.Stmt; the texts are constants and pages' few shapes
 
 	mark atomic.Pointer[string] // of what is written, see DB.MarkWrites; nil: none
+
+	repeated, connected atomic.Uint64 // see Stats
 }
 
 // bounded gives a call its time, and its failure a name. What ends because ctx has ended is the

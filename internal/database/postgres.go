@@ -74,12 +74,17 @@ func postgresPool(config *pgx.ConnConfig, connections int, parameters ...map[str
 			}
 		}
 	}
-	db := stdlib.OpenDB(*config)
+	p := &pool{dialect: postgresDialect}
+	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(context.Context, *pgx.Conn) error {
+		p.connected.Add(1)
+		return nil
+	}))
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(idleTime)
 	db.SetConnMaxLifetime(lifetime)
-	return &pool{db: db, dialect: postgresDialect}
+	p.db = db
+	return p
 }
 
 // undone are the states of a transaction that may succeed when it is repeated: one that would not

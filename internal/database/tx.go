@@ -31,6 +31,7 @@ func (db *DB) Write(ctx context.Context, do func(Tx) error) error {
 			if attempt == attempts || !db.writer.dialect.repeatable(err) || pause(ctx, attempt) != nil {
 				return err
 			}
+			db.writer.repeated.Add(1)
 		}
 	})
 }

@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"time"
 
-	goredis "github.com/redis/go-redis/v9"
-
 	"github.com/sluice-gateway/sluice/limits"
 )
 
@@ -16,14 +14,14 @@ import (
 // and end with it. They are safe for concurrent use.
 type Buckets struct {
 	counter *Counter
-	take    *goredis.Script
+	take    script
 }
 
 var _ limits.SharedBuckets = (*Buckets)(nil)
 
 // Buckets returns what holds keys to rates in the Redis of c.
 func (c *Counter) Buckets() *Buckets {
-	return &Buckets{counter: c, take: goredis.NewScript(takeText)}
+	return &Buckets{counter: c, take: newTake(takeText)}
 }
 
 // Take implements limits.SharedBuckets. A call that is repeated may take another event.
@@ -31,9 +29,7 @@ func (b *Buckets) Take(ctx context.Context, key string, r limits.Rate) (wait tim
 	if err := check(key, r); err != nil || r.IsUnlimited() {
 		return 0, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, b.counter.options.Timeout)
-	defer cancel()
-	micros, err := b.take.Run(ctx, b.counter.client, []string{bucketKey(key)}, r.Interval().Nanoseconds(), r.Burst).Int64()
+	micros, err := b.counter.do(ctx, b.take, []string{bucketKey(key)}, r.Interval().Nanoseconds(), r.Burst).Int64()
 	if err != nil {
 		return 0, fmt.Errorf("rate: %w", err)
 	}

@@ -33,6 +33,12 @@ type Options struct {
 
 	// LeaseTTL is how long a lease lives of which nothing is heard. 0 means 30 s.
 	LeaseTTL time.Duration
+
+	// Observe is told of every call of Redis that has ended: its class, "lease", "settle", "return",
+	// "usage" or "take"; how long it took, and its failure, or nil. A lease that was forfeited is none, and
+	// neither is that a caller has left. It runs in the goroutine of the call, before that returns, and must
+	// not wait for anything. Nil: nobody is told.
+	Observe func(call string, took time.Duration, err error)
 }
 
 func (o Options) withDefaults() Options {
@@ -103,22 +109,22 @@ func remaining(q limits.Quota, left int64) int64 {
 
 // Settle implements limits.Counter.
 func (c *Counter) Settle(ctx context.Context, key, id string, spent int64) error {
-	return c.report(ctx, "settle", key, limits.Report{ID: id, Spent: spent})
+	return c.report(ctx, c.scripts.settle, key, limits.Report{ID: id, Spent: spent})
 }
 
 // Return implements limits.Counter.
 func (c *Counter) Return(ctx context.Context, key, id string, spent int64) error {
-	return c.report(ctx, "return", key, limits.Report{ID: id, Spent: spent, Done: true})
+	return c.report(ctx, c.scripts.giveBack, key, limits.Report{ID: id, Spent: spent, Done: true})
 }
 
-func (c *Counter) report(ctx context.Context, what, key string, r limits.Report) error {
+func (c *Counter) report(ctx context.Context, s script, key string, r limits.Report) error {
 	if err := limits.CheckReport(key, r.ID, r.Spent); err != nil {
 		return err
 	}
-	answer, err := c.run(ctx, c.scripts.report, key, []any{r.ID, r.Spent, flag(r.Done)})
+	answer, err := c.run(ctx, s, key, []any{r.ID, r.Spent, flag(r.Done)})
 	switch {
 	case err != nil:
-		return fmt.Errorf("%s: %w", what, err)
+		return fmt.Errorf("%s: %w", s.call, err)
 	case answer == "forfeited":
 		return limits.ErrForfeited
 	}
@@ -159,7 +165,7 @@ var errClock = errors.New("redis: its clock jumps")
 
 // offer runs a script that needs the window of Redis' time. It offers those around what that is
 // likely to be.
-func (c *Counter) offer(ctx context.Context, s *goredis.Script, key string, w limits.Window, args func(offers []any) []any) (reply, error) {
+func (c *Counter) offer(ctx context.Context, s script, key string, w limits.Window, args func(offers []any) []any) (reply, error) {
 	for range attempts {
 		answer, err := c.run(ctx, s, key, args(offers(w, c.clock.now(), c.options.Location)))
 		if err != nil {
@@ -180,12 +186,10 @@ func (c *Counter) offer(ctx context.Context, s *goredis.Script, key string, w li
 	return reply{}, errClock
 }
 
-// run runs a script within the timeout.
-func (c *Counter) run(ctx context.Context, s *goredis.Script, key string, args []any) (any, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
-	defer cancel()
+// run runs a script of the quotas.
+func (c *Counter) run(ctx context.Context, s script, key string, args []any) (any, error) {
 	args = append([]any{c.options.LeaseTTL.Microseconds()}, args...)
-	return s.Run(ctx, c.client, keys(key), args...).Result()
+	return c.do(ctx, s, keys(key), args...).Result()
 }
 
 // keys are in one slot: what stands in the braces cannot end early, and is not empty.

@@ -1,10 +1,6 @@
 package redis
 
-import (
-	"strings"
-
-	goredis "github.com/redis/go-redis/v9"
-)
+import "strings"
 
 // UseClockKey lets the script read the time from ClockKey. It works on a single Redis.
 func (b *Buckets) UseClockKey() {
@@ -12,5 +8,5 @@ func (b *Buckets) UseClockKey() {
 	if text == takeText {
 		panic("the script asks for the time in another way now")
 	}
-	b.take = goredis.NewScript(text)
+	b.take = newTake(text)
 }

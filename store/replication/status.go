@@ -11,6 +11,10 @@ const (
 
 // A Status says how reading goes, as this node sees it.
 type Status struct {
+	// Slot is the name of the slot.
+	Slot string `json:"slot"`
+	// Up is what Reading said when the status was made.
+	Up bool `json:"reading"`
 	// Active says that this node reads.
 	Active bool `json:"active"`
 	// Read is when this node or another was last seen reading; zero: never, or the slot was lost since.
@@ -35,6 +39,7 @@ func (r *Reader) Status() Status {
 	if s.Active {
 		s.Read = time.Now()
 	}
+	s.Slot, s.Up = r.name, s.Reading()
 	return s
 }
 
