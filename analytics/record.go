@@ -34,12 +34,12 @@ type Record struct {
 	began    time.Time
 
 	// Guarded by the lock of its shelf.
-	account             Account       // nil: nobody is billed
-	toldEvents          uint64        // what the series knows of
-	toldBytes           uint64        // of these
-	toldConnected       time.Duration //
-	billed, billedBytes int64         // what the account knows of
-	prev, next          *Record       // on the shelf
+	account             Account // nil: nobody is billed
+	toldEvents          uint64  // what the series knows of
+	toldBytes           uint64
+	toldConnected       int64   // milliseconds
+	billed, billedBytes int64   // what the account knows of
+	prev, next          *Record // on the shelf
 	ended               bool
 }
 
@@ -118,8 +118,8 @@ func (r *Record) settle() {
 func (r *Record) settleLocked(now time.Time) {
 	s := r.series
 	if !r.ended {
-		connected := now.Sub(r.began)
-		s.connected.Add(int64(connected - r.toldConnected))
+		connected := now.Sub(r.began).Milliseconds()
+		s.connected.Add(connected - r.toldConnected)
 		r.toldConnected = connected
 	}
 	events, bytes := r.events.Load(), r.bytes.Load()
@@ -160,16 +160,24 @@ func (r *rarity) settleLocked(s *Series) (undelivered uint64) {
 // Number is the operation's own on this node.
 func (r *Record) Number() uint64 { return r.number }
 
+// Runner is what the record is of, or nil.
+func (r *Record) Runner() Runner { return r.runner }
+
 // Labels are the operation's own, also where its series has fewer.
 func (r *Record) Labels() Labels {
-	if r.runner == nil {
-		return r.series.labels
-	}
-	l := r.runner.Labels()
+	l := r.own()
 	if !r.recorder.options.Subjects {
 		l.Subject = ""
 	}
 	return l
+}
+
+// own are its labels with the end user, even where these are not told apart.
+func (r *Record) own() Labels {
+	if r.runner == nil {
+		return r.series.labels
+	}
+	return r.runner.Labels()
 }
 
 // Began is when the operation did.
@@ -177,7 +185,7 @@ func (r *Record) Began() time.Time { return r.began }
 
 // Counts are what the operation has had up to now. Started and Ended, Refused and Endings are not known.
 func (r *Record) Counts() Counts {
-	c := Counts{Events: r.events.Load(), Bytes: r.bytes.Load(), Connected: time.Since(r.began)}
+	c := Counts{Events: r.events.Load(), Bytes: r.bytes.Load(), ConnectedMillis: time.Since(r.began).Milliseconds()}
 	if rare := r.rare.Load(); rare != nil {
 		c.Failed = rare.failed.Load()
 		for why := range rare.dropped {

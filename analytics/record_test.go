@@ -74,8 +74,8 @@ func TestOperationsAreConnectedWhileTheyRun(t *testing.T) {
 		} {
 			step.do()
 			time.Sleep(time.Minute)
-			if c := r.Totals(); c.Connected != step.want {
-				t.Errorf("connected for %v, want %v", c.Connected, step.want)
+			if c := r.Totals(); c.ConnectedMillis != step.want.Milliseconds() {
+				t.Errorf("connected for %d ms, want %v", c.ConnectedMillis, step.want)
 			}
 		}
 	})
@@ -95,6 +95,11 @@ func TestRunningOperationsAreFoundUnderTheirOwnNames(t *testing.T) {
 	theirs := r.Running(&analytics.Whose{Consumer: "shop"})
 	if len(theirs) != 1 || theirs[0] != rec || len(r.Running(nil)) != 101 {
 		t.Fatalf("%d of the consumer, %d of all", len(theirs), len(r.Running(nil)))
+	}
+	for subject, want := range map[string]int{"ann": 1, "bob": 0} {
+		if got := len(r.Running(&analytics.Whose{Consumer: "shop", Subject: subject})); got != want {
+			t.Errorf("%s has %d, want %d", subject, got, want)
+		}
 	}
 	if l := rec.Labels(); l.Operation != "Mine" || l.Subject != "" {
 		t.Errorf("labels %+v, want its own, without the end user", l)

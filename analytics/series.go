@@ -40,7 +40,7 @@ type Series struct {
 	events, bytes  atomic.Uint64
 	failed         atomic.Uint64
 	dropped        [Drops]atomic.Uint64
-	connected      atomic.Int64 // nanoseconds
+	connected      atomic.Int64 // milliseconds: of a hundred thousand operations, nanoseconds are too many in a day
 	mu             sync.Mutex   // guards endings
 	endings        map[string]uint64
 	running        atomic.Int64 // who hold it: it is not forgotten
@@ -78,15 +78,15 @@ func (s *Series) note(code string) {
 
 // Counts are those of a series at one moment.
 type Counts struct {
-	Started   uint64            `json:"started"` // operations
-	Ended     uint64            `json:"ended"`
-	Refused   uint64            `json:"refused"`   // not begun: they are none of Started
-	Events    uint64            `json:"events"`    // handed to clients' outboxes
-	Bytes     uint64            `json:"bytes"`     // of them, without what the protocol adds
-	Dropped   [Drops]uint64     `json:"dropped"`   // by Drop
-	Failed    uint64            `json:"failed"`    // of Events, those with errors
-	Connected time.Duration     `json:"connected"` // how long operations have run, in sum
-	Endings   map[string]uint64 `json:"endings"`   // by code; those without an error are not there
+	Started         uint64            `json:"started"` // operations
+	Ended           uint64            `json:"ended"`
+	Refused         uint64            `json:"refused"`         // not begun: they are none of Started
+	Events          uint64            `json:"events"`          // handed to clients' outboxes
+	Bytes           uint64            `json:"bytes"`           // of them, without what the protocol adds
+	Dropped         [Drops]uint64     `json:"dropped"`         // by Drop
+	Failed          uint64            `json:"failed"`          // of Events, those with errors
+	ConnectedMillis int64             `json:"connectedMillis"` // how long operations have run, in sum
+	Endings         map[string]uint64 `json:"endings"`         // by code; those without an error are not there
 }
 
 // Delivered is how many events clients were sent: those that were handed on and not dropped afterwards.
@@ -106,13 +106,13 @@ func (c Counts) Running() uint64 { return c.Started - c.Ended }
 // Counts returns the counts that the series had when somebody last looked at its recorder.
 func (s *Series) Counts() Counts {
 	c := Counts{
-		Ended:     s.ended.Load(), // first: none of them is missing among the started
-		Started:   s.started.Load(),
-		Refused:   s.refused.Load(),
-		Events:    s.events.Load(),
-		Bytes:     s.bytes.Load(),
-		Failed:    s.failed.Load(),
-		Connected: time.Duration(s.connected.Load()),
+		Ended:           s.ended.Load(), // first: none of them is missing among the started
+		Started:         s.started.Load(),
+		Refused:         s.refused.Load(),
+		Events:          s.events.Load(),
+		Bytes:           s.bytes.Load(),
+		Failed:          s.failed.Load(),
+		ConnectedMillis: s.connected.Load(),
 	}
 	for i := range s.dropped {
 		c.Dropped[i] = s.dropped[i].Load()

@@ -67,7 +67,7 @@ func (r *Recorder) Running(of *Whose) []*Record {
 	}
 	theirs := all[:0]
 	for _, record := range all {
-		if of.is(record.Labels()) {
+		if of.is(record.own()) {
 			theirs = append(theirs, record)
 		}
 	}
@@ -87,10 +87,15 @@ func (r *Recorder) Find(number uint64) *Record {
 	return nil
 }
 
-// Whose says which consumer's.
-type Whose struct{ Issuer, Consumer string }
+// Whose says whose operations.
+type Whose struct {
+	Issuer, Consumer string
+	Subject          string // only this end user's; empty: of all
+}
 
-func (w *Whose) is(l Labels) bool { return l.Consumer == w.Consumer && l.Issuer == w.Issuer }
+func (w *Whose) is(l Labels) bool {
+	return l.Consumer == w.Consumer && l.Issuer == w.Issuer && (w.Subject == "" || l.Subject == w.Subject)
+}
 
 // maybe reports whether an operation with such a series can be the consumer's.
 func (w *Whose) maybe(l *Labels) bool { return l.Consumer == w.Consumer || l.Consumer == Other }

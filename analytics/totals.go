@@ -84,7 +84,7 @@ func (c *Counts) add(o Counts) {
 	c.Events += o.Events
 	c.Bytes += o.Bytes
 	c.Failed += o.Failed
-	c.Connected += o.Connected
+	c.ConnectedMillis += o.ConnectedMillis
 	for i := range c.Dropped {
 		c.Dropped[i] += o.Dropped[i]
 	}

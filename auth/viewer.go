@@ -57,6 +57,9 @@ var volatile = []string{
 	"aio", "rh", "uti", // Microsoft's
 }
 
+// IsEndUser reports whether the viewer is somebody who uses the consumer, and not the consumer itself.
+func (v *Viewer) IsEndUser() bool { return v.Subject != "" && v.Subject != v.Consumer }
+
 // Identity is equal for two viewers exactly if every private result of the one may be shown to the
 // other: what they are and what they may do is the same; how long, is not part of it. It is empty for
 // the anonymous viewer, who shares private results with nobody. The parts are length-prefixed, so

@@ -8,6 +8,7 @@ package gateway
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,8 +19,12 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/sluice-gateway/sluice/analytics"
+	"github.com/sluice-gateway/sluice/analytics/ledger"
+	"github.com/sluice-gateway/sluice/analytics/ledger/billing"
 	"github.com/sluice-gateway/sluice/analytics/prom"
+	"github.com/sluice-gateway/sluice/analytics/rollup"
 	"github.com/sluice-gateway/sluice/auth"
+	"github.com/sluice-gateway/sluice/gateway/fleet"
 	"github.com/sluice-gateway/sluice/internal/work"
 	"github.com/sluice-gateway/sluice/limits"
 	"github.com/sluice-gateway/sluice/operation"
@@ -43,11 +48,26 @@ type Options struct {
 	// Origins are the pages, besides the gateway's own, that may use it: exact, as in
 	// "https://shop.example".
 	Origins []string
+	// Node is the name of this process among those that share the broker: up to 64 letters, digits, _ and -.
+	// No two may have the same. Default: a random one.
+	Node string
+	// Backends count the calls of the services behind the gateway; default: nobody does. Those of a back end
+	// are shown under its name in Checks, or "broker".
+	Backends *analytics.Backends
 	// Checks are what must work besides the broker for the gateway to be ready, by name. They are
-	// called for each /readyz and must answer within its second.
+	// called for each /readyz and must answer within its second; besides, every few seconds, for Nodes.
 	Checks map[string]func(context.Context) error
 	// PublishBytes is the size of the largest event that POST /publish takes; default 1 MiB.
 	PublishBytes int64
+	// Usage is what GET /usage and GET /usage/invoice read; nil: they answer 404. Prices are those of
+	// invoices; none: there are no invoices.
+	Usage  ledger.Reader
+	Prices billing.Prices
+	// UsageStats, TrafficStats and ChangeStats are called for /stats and /metrics: how the ledger of usage,
+	// the sums over time and the reader of the database's changes are; nil: there is none.
+	UsageStats   func() *UsageStats
+	TrafficStats func() *rollup.Health
+	ChangeStats  func() *ChangeStats
 	// PartialStatus answers data with errors by HTTP status 294 instead of 200, to clients that take
 	// application/graphql-response+json; default off, for few know it yet.
 	PartialStatus bool
@@ -76,6 +96,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Recheck == 0 {
 		o.Recheck = time.Minute
 	}
+	o.Node = cmp.Or(o.Node, rand.Text()[:10])
+	o.Operation.Node = o.Node
+	o.Backends = cmp.Or(o.Backends, analytics.NewBackends())
 	if o.PublishBytes == 0 {
 		o.PublishBytes = 1 << 20
 	}
@@ -104,6 +127,8 @@ type Gateway struct {
 	sessions *transport.Sessions
 	reader   *transport.Reader
 	control  *control
+	fleet    *fleet.Fleet
+	probe    *probe
 	metrics  *prom.Registry
 	public   http.Handler
 	operator http.Handler
@@ -142,13 +167,22 @@ func New(schema graphql.ExecutableSchema, options Options) (*Gateway, error) {
 	g.reader = transport.NewReader(options.Authenticator, transport.NewOrigins(options.Origins), options.HTTP)
 	g.sessions = transport.NewSessions(g.engine, auth.NewGrants(options.Authenticator), options.Sessions)
 	g.control = newControl(g.broker, g.sessions.Grants(), options.Recheck, options.Log)
+	g.probe = newProbe(options.Checks)
+	g.fleet, err = fleet.Join(g.broker, fleet.Options{
+		Node: options.Node, State: g.state, Recorder: options.Operation.Recorder, Log: options.Log,
+	})
+	if err != nil {
+		g.fleet = nil
+		return nil, errors.Join(err, g.Close(context.Background(), 0))
+	}
 	g.public = g.publicRoutes()
 	g.operator = g.operatorRoutes()
 	return g, nil
 }
 
 // ServeHTTP serves front ends: /graphql speaks every protocol, /graphql/stream is the single
-// connection of GraphQL over SSE; /auth/renew; /publish/{topic}; /invalidate; /healthz and /readyz.
+// connection of GraphQL over SSE; /auth/renew; /publish/{topic}; /invalidate; /usage and
+// /usage/invoice; /healthz and /readyz.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.requests.Add(1)
 	defer g.requests.Add(-1)
@@ -156,7 +190,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Operator serves what only operators may reach: health, /stats, /metrics and /debug/pprof, which need no
-// credentials: listen on loopback or a closed network. /publish/{topic} needs them here too.
+// credentials: listen on loopback or a closed network. /publish/{topic}, /invalidate and /usage need them
+// here, too.
 func (g *Gateway) Operator() http.Handler { return g.operator }
 
 // Do runs one query or mutation, through the same checks as any client's, and returns its result.
@@ -173,6 +208,13 @@ func (g *Gateway) SetPlans(plans *limits.Plans) error { return g.engine.SetPlans
 func (g *Gateway) Budgets(ctx context.Context) ([]operation.FieldBudget, error) {
 	return g.engine.Budgets(ctx)
 }
+
+// StopUnrecorded ends operations whose usage cannot be kept, see operation.Engine.StopUnrecorded. Whoever
+// has the ledger calls it every second.
+func (g *Gateway) StopUnrecorded() { g.engine.StopUnrecorded() }
+
+// Fleet is what the nodes that share the broker tell each other, this one among them.
+func (g *Gateway) Fleet() *fleet.Fleet { return g.fleet }
 
 // Invalidate has live queries run again whose results were made from what some keys name, see
 // operation.Engine.Invalidate.
@@ -191,6 +233,10 @@ func (g *Gateway) Close(ctx context.Context, window time.Duration) error {
 	g.NotReady()
 	g.engine.Drain()
 	err := errors.Join(g.sessions.Close(ctx, operation.Restarting, window, closePatience), g.answered(ctx))
+	if g.fleet != nil { // its name was good
+		err = errors.Join(err, g.fleet.Close())
+	}
+	g.probe.close()
 	g.control.close()
 	g.engine.Close()
 	g.pool.Close()

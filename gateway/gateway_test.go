@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -226,16 +227,23 @@ func stream(t *testing.T, public, query string, header ...string) string {
 }
 
 func TestReadinessNamesWhatFails(t *testing.T) {
-	broken := errors.New("disk full")
+	var broken atomic.Pointer[error]
+	full := errors.New("disk full")
+	broken.Store(&full)
 	_, public, _ := serve(t, gateway.Options{Checks: map[string]func(context.Context) error{
-		"database": func(context.Context) error { return broken },
-		"search":   func(context.Context) error { return nil },
+		"database": func(context.Context) error {
+			if why := broken.Load(); why != nil {
+				return *why
+			}
+			return nil
+		},
+		"search": func(context.Context) error { return nil },
 	}})
 	answer, text := do(t, http.MethodGet, public+"/readyz", "", "")
 	if answer.StatusCode != 503 || !strings.Contains(text, `"database":{"ok":false,"reason":"disk full"}`) {
 		t.Errorf("%d %s", answer.StatusCode, text)
 	}
-	broken = nil
+	broken.Store(nil)
 	if answer, text := do(t, http.MethodGet, public+"/readyz", "", ""); answer.StatusCode != 200 {
 		t.Errorf("%d %s", answer.StatusCode, text)
 	}

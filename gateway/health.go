@@ -7,8 +7,11 @@ import (
 	"time"
 
 	"github.com/sluice-gateway/sluice/analytics"
+	"github.com/sluice-gateway/sluice/analytics/rollup"
+	"github.com/sluice-gateway/sluice/analytics/trace"
 	"github.com/sluice-gateway/sluice/limits"
 	"github.com/sluice-gateway/sluice/live"
+	"github.com/sluice-gateway/sluice/pubsub/peers"
 )
 
 // A readiness is the answer of /readyz.
@@ -83,6 +86,17 @@ type Stats struct {
 	// Budgets are the sums of what quotas have granted and what became of it.
 	Budgets limits.Stats `json:"budgets"`
 	Live    live.Stats   `json:"live"` // queries whose results are kept true
+	// Usage, Traffic and Changes say how the ledger, the sums over time and the reader of the database's
+	// changes are; nil: there is none.
+	Usage   *UsageStats    `json:"usage,omitempty"`
+	Traffic *rollup.Health `json:"traffic,omitempty"`
+	Changes *ChangeStats   `json:"changes,omitempty"`
+	// Fleet counts what this node and the others have asked each other.
+	Fleet peers.Stats `json:"fleet"`
+	// Traces are the spans that were sent to a collector, or not.
+	Traces trace.Counts `json:"traces"`
+	// BackendsUp says which of the services behind the node work.
+	BackendsUp map[string]bool `json:"backendsUp"`
 	// Series says how well the operations are told apart that are counted.
 	Series analytics.Stats `json:"series"`
 }
@@ -112,8 +126,22 @@ func (g *Gateway) Stats() Stats {
 		Refusals:         g.engine.Refusals().Counts(),
 		Budgets:          g.engine.BudgetStats(),
 		Live:             g.engine.LiveStats(),
+		Usage:            called(g.options.UsageStats),
+		Traffic:          called(g.options.TrafficStats),
+		Changes:          called(g.options.ChangeStats),
+		Fleet:            g.fleet.Stats(),
+		Traces:           g.options.Operation.Tracer.Counts(),
+		BackendsUp:       g.backendsUp(),
 		Series:           g.options.Operation.Recorder.Stats(),
 	}
+}
+
+// called is what a function returns that there need not be.
+func called[T any](f func() *T) *T {
+	if f == nil {
+		return nil
+	}
+	return f()
 }
 
 func (g *Gateway) stats(w http.ResponseWriter, _ *http.Request) {

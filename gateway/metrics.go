@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 
 	"github.com/sluice-gateway/sluice/analytics/prom"
+	"github.com/sluice-gateway/sluice/analytics/rollup"
 	"github.com/sluice-gateway/sluice/documents"
 	"github.com/sluice-gateway/sluice/share"
 )
@@ -16,10 +18,12 @@ import (
 // executes from now on is timed, unless the options say otherwise.
 func (g *Gateway) newMetrics(o *share.Options) {
 	g.metrics = prom.New(g.options.Operation.Recorder)
-	prom.Export(g.metrics, g.Stats, slices.Concat(sessionMetrics, groupMetrics, brokerMetrics, budgetMetrics, liveMetrics)...)
+	prom.Export(g.metrics, g.Stats, slices.Concat(sessionMetrics, groupMetrics, brokerMetrics, budgetMetrics, liveMetrics, keptMetrics, fleetMetrics)...)
+	g.metrics.Backends(g.options.Backends)
 	also := o.Observe
 	o.Observe = func(s share.Step) {
 		g.metrics.Executed(s.Field, s.Executed)
+		g.traceDelivery(s)
 		if also != nil {
 			also(s)
 		}
@@ -95,14 +99,62 @@ var groupMetrics = []prom.Family[Stats]{
 
 var brokerMetrics = []prom.Family[Stats]{
 	prom.Gauge("sluice_broker_up", "1 if events flow, 0 if not.",
-		func(s *Stats) int {
-			if s.BrokerUp {
-				return 1
-			}
-			return 0
-		}),
+		func(s *Stats) int { return one(s.BrokerUp) }),
 	prom.Counter("sluice_broker_reconnects_total", "Connections to the broker that were made again.",
 		func(s *Stats) uint64 { return s.BrokerReconnects }),
+}
+
+// one is 1 if a condition holds.
+func one(holds bool) int {
+	if holds {
+		return 1
+	}
+	return 0
+}
+
+// keptMetrics are how well is kept what was counted.
+var keptMetrics = []prom.Family[Stats]{
+	prom.Gauge("sluice_usage_backlog_bytes", "Usage in the spool that the database does not have yet.",
+		func(s *Stats) int64 { return s.usage().Backlog }),
+	prom.Gauge("sluice_usage_waiting", "Consumers, plans, fields and hours whose usage waits in memory.",
+		func(s *Stats) int { return s.usage().Waiting }),
+	prom.Gauge("sluice_usage_full", "1 if the spool and the database take no more usage, so that a killed process would lose it.",
+		func(s *Stats) int { return one(s.usage().Full) }),
+	prom.Counter("sluice_usage_damaged_bytes_total", "What was in spools and is no usage: torn by a kill, or rotten.",
+		func(s *Stats) int64 { return s.usage().Damaged }),
+	prom.CounterBy("sluice_usage_webhook_batches_total", "Batches of usage for the webhook: sent, or failed in a try.", "outcome",
+		func(s *Stats) map[string]uint64 { return s.usage().WebhookBatches() }),
+	prom.Gauge("sluice_traffic_waiting_rows", "Sums over time that wait in memory for the database.",
+		func(s *Stats) int { return s.traffic().Waiting }),
+	prom.Counter("sluice_traffic_dropped_rows_total", "Sums over time that were given up, for the database was away for too long.",
+		func(s *Stats) int64 { return s.traffic().Dropped }),
+}
+
+func (s *Stats) usage() *UsageStats { return cmp.Or(s.Usage, new(UsageStats)) }
+
+func (s *Stats) traffic() *rollup.Health { return cmp.Or(s.Traffic, new(rollup.Health)) }
+
+var fleetMetrics = []prom.Family[Stats]{
+	prom.Gauge("sluice_nodes", "Nodes that share the broker, as this one knows.",
+		func(s *Stats) int { return s.Fleet.Peers }),
+	prom.Counter("sluice_node_timeouts_total", "Answers of other nodes that did not come in time.",
+		func(s *Stats) uint64 { return s.Fleet.Timeouts }),
+	prom.Counter("sluice_node_bad_messages_total", "Messages on the nodes' topics that were not understood.",
+		func(s *Stats) uint64 { return s.Fleet.Malformed }),
+	prom.Counter("sluice_node_dropped_messages_total", "Messages on the nodes' topics for which there was no room.",
+		func(s *Stats) uint64 { return s.Fleet.Dropped }),
+	prom.CounterBy("sluice_spans_total", "Spans of traces: sent to the collector, failed there, or dropped for want of room.", "outcome",
+		func(s *Stats) map[string]uint64 {
+			return map[string]uint64{"sent": s.Traces.Sent, "failed": s.Traces.Failed, "dropped": s.Traces.Dropped}
+		}),
+	prom.GaugeBy("sluice_backend_up", "1 if a service behind the node works, 0 if not.", "backend",
+		func(s *Stats) map[string]int {
+			up := make(map[string]int, len(s.BackendsUp))
+			for name, works := range s.BackendsUp {
+				up[name] = one(works)
+			}
+			return up
+		}),
 }
 
 // What may be given back may fall: charged, overdraft and unmetered are no counters.

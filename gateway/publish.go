@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/sluice-gateway/sluice/analytics/trace"
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/operation"
 	"github.com/sluice-gateway/sluice/pubsub"
@@ -46,7 +47,8 @@ func (g *Gateway) publishTo(w http.ResponseWriter, r *http.Request, topic string
 	if refusal != nil {
 		return refusal
 	}
-	switch err := g.broker.Publish(r.Context(), topic, payload); {
+	ctx := g.options.Operation.Tracer.WithParent(r.Context(), trace.Traceparent(r.Header))
+	switch err := g.broker.Publish(ctx, topic, payload); {
 	case err == nil:
 		return nil
 	case errors.Is(err, pubsub.ErrUnavailable), errors.Is(err, pubsub.ErrClosed):

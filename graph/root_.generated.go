@@ -60,6 +60,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputOrderLineInput,
 		ec.unmarshalInputProductFilter,
 		ec.unmarshalInputProductOrder,
+		ec.unmarshalInputRange,
+		ec.unmarshalInputTrafficFilter,
 		ec.unmarshalInputUpdateApiKeyInput,
 	)
 	first := true
@@ -633,7 +635,99 @@ type OrderStatusChange {
   What whoever asks may have of each field that has a budget, by the schema and the caller's plan, and
   what is left of it.
   """
-  myBudgets: [FieldBudget!]! @public @private @cost(weight: 10)
+  myBudgets: [FieldBudget!]! @public @private @poll(interval: "2s") @cost(weight: 10)
+
+  "What the caller's consumer has had, as it is billed. Not for its end users."
+  myUsage(
+    "A full hour of UTC: usage from then on."
+    from: Time!
+    "A full hour of UTC: usage before it. Up to now, if it is left out."
+    to: Time
+    step: UsageStep! = DAY
+  ): [Usage!]! @private @poll(interval: "10s") @cost(weight: 20)
+
+  "What the caller's consumer owes for a month so far: an estimate. Null where its plans have no prices. Not for its end users."
+  myInvoice("Such as ` + "`" + `2026-11` + "`" + `." month: String!): Invoice @private @poll(interval: "30s") @cost(weight: 20)
+
+  "The operations of the caller's consumer that run now, on all nodes; those of its own, if it is an end user."
+  myOperations(
+    "Only those with this text in a name, in upper or lower case."
+    search: String
+    "How many are listed: 0 to 100, those that have had the most events."
+    first: Int! = 20
+  ): RunningOperations! @private @poll(interval: "2s") @cost(weight: 20)
+
+  "What the operations of the caller's consumer have had, step by step. Not for its end users."
+  myTraffic(range: Range!, filter: TrafficFilter): [Traffic!]! @private @poll(interval: "1s") @cost(weight: 20)
+
+  "What consumers have had, as it is billed."
+  usage(
+    "A full hour of UTC: usage from then on."
+    from: Time!
+    "A full hour of UTC: usage before it. Up to now, if it is left out."
+    to: Time
+    step: UsageStep! = DAY
+    "Only this application, of every issuer."
+    consumer: String
+  ): [Usage!]! @auth(scopes: ["admin"]) @poll(interval: "10s") @cost(weight: 20)
+
+  "What consumers owe for a month so far: an estimate."
+  invoices(
+    "Such as ` + "`" + `2026-11` + "`" + `."
+    month: String!
+    "Only this application, of every issuer."
+    consumer: String
+  ): [Invoice!]! @auth(scopes: ["admin"]) @poll(interval: "30s") @cost(weight: 20)
+
+  "Operations that run now, on all nodes."
+  operations(
+    "Only those with this text in a name, in upper or lower case."
+    search: String
+    "Only this application's, of keys; with ` + "`" + `issuer` + "`" + `, of its tokens."
+    consumer: String
+    issuer: String
+    kind: OperationKind
+    "How many are listed: 0 to 100, those that have had the most events."
+    first: Int! = 20
+  ): RunningOperations! @auth(scopes: ["admin"]) @poll(interval: "1s") @cost(weight: 20)
+
+  "What operations have had, step by step."
+  traffic(range: Range!, filter: TrafficFilter): [Traffic!]! @auth(scopes: ["admin"]) @poll(interval: "1s") @cost(weight: 20)
+
+  "Who, or what, has had the most."
+  top(
+    by: Dimension!
+    of: Measure! = EVENTS
+    range: Range!
+    filter: TrafficFilter
+    "How many: 1 to 100."
+    first: Int! = 10
+  ): [Share!]! @auth(scopes: ["admin"]) @poll(interval: "2s") @cost(weight: 20)
+
+  "With which codes operations were refused or ended, step by step."
+  endings(range: Range!, filter: TrafficFilter): [EndingCount!]! @auth(scopes: ["admin"]) @poll(interval: "2s") @cost(weight: 20)
+
+  "How long events took from when they were published until they were written, step by step."
+  latencies(
+    range: Range!
+    "Only those of this root field, such as ` + "`" + `Subscription.priceChanged` + "`" + `."
+    field: String
+  ): [Latency!]! @auth(scopes: ["admin"]) @poll(interval: "1s") @cost(weight: 20)
+
+  "How many sessions were open, step by step: averages."
+  sessions(range: Range!): [SessionCount!]! @auth(scopes: ["admin"]) @poll(interval: "1s") @cost(weight: 20)
+
+  "The processes that serve this API, and the services behind them."
+  nodes: [GatewayNode!]! @auth(scopes: ["admin"]) @poll(interval: "1s") @cost(weight: 20)
+}
+
+extend type Mutation {
+  "Ends an operation, on whichever node it runs. Its client gets an error with the code ENDED_BY_OPERATOR."
+  endOperation(
+    id: ID!
+    "What its client is told, besides that an operator has ended it. At most 200 characters."
+    reason: String! = ""
+  ): RunningOperation! @auth(scopes: ["admin"])
 }
 
 "What one consumer may have of one field of Query, Mutation or Subscription."
@@ -660,6 +754,320 @@ type Quota {
 
 "A whole number of up to 53 bits."
 scalar Long
+
+"A step that billed usage is added up over, of UTC."
+enum UsageStep {
+  HOUR
+  DAY
+  MONTH
+}
+
+"What a consumer has had of one field, under one plan, in one step."
+type Usage {
+  "When the step begins."
+  at: Time!
+  "Null for anonymous callers."
+  consumer: String
+  "Of the consumer's tokens; null for keys."
+  issuer: String
+  plan: String
+  "Such as ` + "`" + `Subscription.priceChanged` + "`" + `."
+  field: String!
+  "That were delivered."
+  events: Long!
+  "Of events and of the results of queries and mutations, without what the protocol adds."
+  bytes: Long!
+  "How long subscriptions and live queries have lasted, in sum."
+  connectedSeconds: Float!
+  "Queries and mutations."
+  requests: Long!
+}
+
+"What a consumer owes for a month. An estimate: taxes and discounts are not in it."
+type Invoice {
+  "Such as ` + "`" + `2026-11` + "`" + `."
+  month: String!
+  consumer: String!
+  issuer: String
+  lines: [InvoiceLine!]!
+  "One for each currency: the exact sum of the lines."
+  totals: [Amount!]!
+  "Plans that have usage and no price."
+  unpriced: [String!]!
+}
+
+"One kind of usage under one plan."
+type InvoiceLine {
+  plan: String!
+  "` + "`" + `month` + "`" + `, ` + "`" + `events` + "`" + `, ` + "`" + `connected` + "`" + ` or ` + "`" + `requests` + "`" + `."
+  item: String!
+  quantity: Long!
+  "What the quantity counts: ` + "`" + `month` + "`" + `, ` + "`" + `event` + "`" + `, ` + "`" + `ms` + "`" + ` or ` + "`" + `request` + "`" + `."
+  unit: String!
+  "For ` + "`" + `per` + "`" + ` units, as a decimal number with six places."
+  price: String!
+  per: Long!
+  currency: String!
+  "As a decimal number with six places."
+  amount: String!
+}
+
+type Amount {
+  currency: String!
+  "As a decimal number with six places."
+  amount: String!
+}
+
+enum OperationKind {
+  QUERY
+  MUTATION
+  SUBSCRIPTION
+  LIVE
+}
+
+"Operations that run now."
+type RunningOperations {
+  "How many there are, also those that are not listed."
+  total: Int!
+  "Those that have had the most events come first."
+  list: [RunningOperation!]!
+  "Nodes that have not told of theirs in time."
+  missing: [String!]!
+}
+
+type RunningOperation {
+  "Its own among all that ever ran, on all nodes."
+  id: ID!
+  node: String!
+  kind: OperationKind!
+  "Its name in the document."
+  operation: String
+  "The beginning of the hash of the document, without regard to spaces and names."
+  document: String!
+  "Its first root field, such as ` + "`" + `Subscription.priceChanged` + "`" + `."
+  field: String!
+  "The template of the topics that feed it."
+  topic: String
+  consumer: String
+  issuer: String
+  "The end user; null unless the gateway tells these apart."
+  subject: String
+  plan: String
+  transport: String!
+  "What the client says that it is."
+  client: String
+  clientVersion: String
+  "That the client's address is of, if the gateway knows."
+  country: String
+  startedAt: Time!
+  "That were delivered."
+  events: Long!
+  bytes: Long!
+  "Of the events, those with errors."
+  failed: Long!
+  dropped: Drops!
+}
+
+"Events that a client has not had, by why."
+type Drops {
+  total: Long!
+  "It reads too slowly."
+  slow: Long!
+  "They came above the rate of its budget."
+  rate: Long!
+  "The node's next lease of its budget came too late."
+  lease: Long!
+  "It left, or its connection broke, before they were written."
+  write: Long!
+  "Nothing could be made of the payload."
+  decode: Long!
+  "They came faster than they were executed, or took too long."
+  overrun: Long!
+}
+
+"""
+A range of time and its steps: either the ` + "`" + `last` + "`" + ` so much, or ` + "`" + `from` + "`" + ` a time ` + "`" + `to` + "`" + ` another, or to now. At most
+5,000 steps. Seconds are kept for an hour, minutes for two days, hours for 90 days, unless the gateway is
+configured otherwise.
+"""
+input Range {
+  step: Step!
+  "Such as ` + "`" + `5m` + "`" + `."
+  last: Duration
+  from: Time
+  to: Time
+}
+
+"A step that traffic is added up over, of UTC."
+enum Step {
+  SECOND
+  MINUTE
+  HOUR
+  DAY
+}
+
+"Only operations that are equal in everything that is given."
+input TrafficFilter {
+  kind: OperationKind
+  "A name in documents."
+  operation: String
+  "The beginning of a document's hash, as ` + "`" + `RunningOperation.document` + "`" + `."
+  document: String
+  "A root field, such as ` + "`" + `Subscription.priceChanged` + "`" + `."
+  field: String
+  topic: String
+  consumer: String
+  issuer: String
+  plan: String
+  transport: String
+  client: String
+  country: String
+}
+
+"What operations have had in one step."
+type Traffic {
+  "When the step begins. Steps in which there was nothing are left out."
+  at: Time!
+  "Operations that began."
+  started: Long!
+  ended: Long!
+  "Operations that were not begun."
+  refused: Long!
+  "Results that were delivered."
+  events: Long!
+  bytes: Long!
+  "Of the events, those with errors."
+  failed: Long!
+  dropped: Drops!
+  "How long operations have run, in sum: divided by the step, how many ran on average."
+  connectedSeconds: Float!
+}
+
+"By what operations are told apart."
+enum Dimension {
+  "A name and its document."
+  OPERATION
+  CONSUMER
+  PLAN
+  FIELD
+  TOPIC
+  CLIENT
+  TRANSPORT
+  COUNTRY
+}
+
+"Of what there is most."
+enum Measure {
+  EVENTS
+  BYTES
+  OPERATIONS
+  REFUSALS
+  FAILURES
+  DROPS
+  CONNECTED
+}
+
+"What has had a share of the traffic. What it is not told apart by is null."
+type Share {
+  kind: OperationKind
+  operation: String
+  document: String
+  field: String
+  topic: String
+  consumer: String
+  issuer: String
+  plan: String
+  client: String
+  clientVersion: String
+  transport: String
+  country: String
+  started: Long!
+  ended: Long!
+  refused: Long!
+  events: Long!
+  bytes: Long!
+  failed: Long!
+  dropped: Drops!
+  connectedSeconds: Float!
+}
+
+"How many operations were refused or ended with a code, in the step that begins ` + "`" + `at` + "`" + ` a time."
+type EndingCount {
+  at: Time!
+  code: String!
+  count: Long!
+}
+
+"How long events of a field took, in the step that begins ` + "`" + `at` + "`" + ` a time. Within 2 %."
+type Latency {
+  at: Time!
+  field: String!
+  "How many were timed: of each write, the event that waited the longest."
+  count: Long!
+  p50Millis: Float!
+  p90Millis: Float!
+  p99Millis: Float!
+}
+
+"How many sessions of a transport were open on average in the step that begins ` + "`" + `at` + "`" + ` a time."
+type SessionCount {
+  at: Time!
+  transport: String!
+  average: Float!
+}
+
+"One process of those that serve this API."
+type GatewayNode {
+  name: String!
+  version: String
+  startedAt: Time!
+  "When it has last told of itself. One that is silent for 15 s is not listed."
+  seenAt: Time!
+  "It is about to stop."
+  draining: Boolean!
+  "Sessions that are open, by transport."
+  sessions: [Count!]!
+  "Operations that run, by kind."
+  operations: [Count!]!
+  "Shared executions, and the subscriptions that share them."
+  groups: Int!
+  members: Int!
+  "Live queries that are kept true; those that are the same count once."
+  liveQueries: Int!
+  backends: [Backend!]!
+}
+
+type Count {
+  name: String!
+  count: Int!
+}
+
+"A service behind a node."
+type Backend {
+  "Such as ` + "`" + `broker` + "`" + ` or ` + "`" + `database` + "`" + `."
+  name: String!
+  up: Boolean!
+  "When that has last changed."
+  since: Time!
+  "Why it is not up."
+  reason: String
+  reconnects: Long!
+  "By class."
+  calls: [BackendCalls!]!
+}
+
+"How calls of one class have ended, since the node's start."
+type BackendCalls {
+  call: String!
+  count: Long!
+  failures: Long!
+  "Of the last minute, from 0 to 1."
+  errorRatio: Float!
+  p50Millis: Float!
+  p99Millis: Float!
+  lastError: String
+  lastFailedAt: Time
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -667,6 +1075,16 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_Amount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "currency":
+		return ec.fieldContext_Amount_currency(ctx, field)
+	case "amount":
+		return ec.fieldContext_Amount_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Amount", field.Name)
+}
 
 func (ec *executionContext) childFields_ApiKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -700,6 +1118,88 @@ func (ec *executionContext) childFields_ApiKey(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type ApiKey", field.Name)
 }
 
+func (ec *executionContext) childFields_Backend(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_Backend_name(ctx, field)
+	case "up":
+		return ec.fieldContext_Backend_up(ctx, field)
+	case "since":
+		return ec.fieldContext_Backend_since(ctx, field)
+	case "reason":
+		return ec.fieldContext_Backend_reason(ctx, field)
+	case "reconnects":
+		return ec.fieldContext_Backend_reconnects(ctx, field)
+	case "calls":
+		return ec.fieldContext_Backend_calls(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Backend", field.Name)
+}
+
+func (ec *executionContext) childFields_BackendCalls(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "call":
+		return ec.fieldContext_BackendCalls_call(ctx, field)
+	case "count":
+		return ec.fieldContext_BackendCalls_count(ctx, field)
+	case "failures":
+		return ec.fieldContext_BackendCalls_failures(ctx, field)
+	case "errorRatio":
+		return ec.fieldContext_BackendCalls_errorRatio(ctx, field)
+	case "p50Millis":
+		return ec.fieldContext_BackendCalls_p50Millis(ctx, field)
+	case "p99Millis":
+		return ec.fieldContext_BackendCalls_p99Millis(ctx, field)
+	case "lastError":
+		return ec.fieldContext_BackendCalls_lastError(ctx, field)
+	case "lastFailedAt":
+		return ec.fieldContext_BackendCalls_lastFailedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BackendCalls", field.Name)
+}
+
+func (ec *executionContext) childFields_Count(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_Count_name(ctx, field)
+	case "count":
+		return ec.fieldContext_Count_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Count", field.Name)
+}
+
+func (ec *executionContext) childFields_Drops(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "total":
+		return ec.fieldContext_Drops_total(ctx, field)
+	case "slow":
+		return ec.fieldContext_Drops_slow(ctx, field)
+	case "rate":
+		return ec.fieldContext_Drops_rate(ctx, field)
+	case "lease":
+		return ec.fieldContext_Drops_lease(ctx, field)
+	case "write":
+		return ec.fieldContext_Drops_write(ctx, field)
+	case "decode":
+		return ec.fieldContext_Drops_decode(ctx, field)
+	case "overrun":
+		return ec.fieldContext_Drops_overrun(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Drops", field.Name)
+}
+
+func (ec *executionContext) childFields_EndingCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_EndingCount_at(ctx, field)
+	case "code":
+		return ec.fieldContext_EndingCount_code(ctx, field)
+	case "count":
+		return ec.fieldContext_EndingCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndingCount", field.Name)
+}
+
 func (ec *executionContext) childFields_FieldBudget(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "field":
@@ -714,6 +1214,74 @@ func (ec *executionContext) childFields_FieldBudget(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type FieldBudget", field.Name)
 }
 
+func (ec *executionContext) childFields_GatewayNode(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_GatewayNode_name(ctx, field)
+	case "version":
+		return ec.fieldContext_GatewayNode_version(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_GatewayNode_startedAt(ctx, field)
+	case "seenAt":
+		return ec.fieldContext_GatewayNode_seenAt(ctx, field)
+	case "draining":
+		return ec.fieldContext_GatewayNode_draining(ctx, field)
+	case "sessions":
+		return ec.fieldContext_GatewayNode_sessions(ctx, field)
+	case "operations":
+		return ec.fieldContext_GatewayNode_operations(ctx, field)
+	case "groups":
+		return ec.fieldContext_GatewayNode_groups(ctx, field)
+	case "members":
+		return ec.fieldContext_GatewayNode_members(ctx, field)
+	case "liveQueries":
+		return ec.fieldContext_GatewayNode_liveQueries(ctx, field)
+	case "backends":
+		return ec.fieldContext_GatewayNode_backends(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GatewayNode", field.Name)
+}
+
+func (ec *executionContext) childFields_Invoice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "month":
+		return ec.fieldContext_Invoice_month(ctx, field)
+	case "consumer":
+		return ec.fieldContext_Invoice_consumer(ctx, field)
+	case "issuer":
+		return ec.fieldContext_Invoice_issuer(ctx, field)
+	case "lines":
+		return ec.fieldContext_Invoice_lines(ctx, field)
+	case "totals":
+		return ec.fieldContext_Invoice_totals(ctx, field)
+	case "unpriced":
+		return ec.fieldContext_Invoice_unpriced(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Invoice", field.Name)
+}
+
+func (ec *executionContext) childFields_InvoiceLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "plan":
+		return ec.fieldContext_InvoiceLine_plan(ctx, field)
+	case "item":
+		return ec.fieldContext_InvoiceLine_item(ctx, field)
+	case "quantity":
+		return ec.fieldContext_InvoiceLine_quantity(ctx, field)
+	case "unit":
+		return ec.fieldContext_InvoiceLine_unit(ctx, field)
+	case "price":
+		return ec.fieldContext_InvoiceLine_price(ctx, field)
+	case "per":
+		return ec.fieldContext_InvoiceLine_per(ctx, field)
+	case "currency":
+		return ec.fieldContext_InvoiceLine_currency(ctx, field)
+	case "amount":
+		return ec.fieldContext_InvoiceLine_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InvoiceLine", field.Name)
+}
+
 func (ec *executionContext) childFields_IssuedApiKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "key":
@@ -722,6 +1290,24 @@ func (ec *executionContext) childFields_IssuedApiKey(ctx context.Context, field 
 		return ec.fieldContext_IssuedApiKey_apiKey(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IssuedApiKey", field.Name)
+}
+
+func (ec *executionContext) childFields_Latency(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_Latency_at(ctx, field)
+	case "field":
+		return ec.fieldContext_Latency_field(ctx, field)
+	case "count":
+		return ec.fieldContext_Latency_count(ctx, field)
+	case "p50Millis":
+		return ec.fieldContext_Latency_p50Millis(ctx, field)
+	case "p90Millis":
+		return ec.fieldContext_Latency_p90Millis(ctx, field)
+	case "p99Millis":
+		return ec.fieldContext_Latency_p99Millis(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Latency", field.Name)
 }
 
 func (ec *executionContext) childFields_Order(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -874,6 +1460,122 @@ func (ec *executionContext) childFields_Quota(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Quota", field.Name)
 }
 
+func (ec *executionContext) childFields_RunningOperation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_RunningOperation_id(ctx, field)
+	case "node":
+		return ec.fieldContext_RunningOperation_node(ctx, field)
+	case "kind":
+		return ec.fieldContext_RunningOperation_kind(ctx, field)
+	case "operation":
+		return ec.fieldContext_RunningOperation_operation(ctx, field)
+	case "document":
+		return ec.fieldContext_RunningOperation_document(ctx, field)
+	case "field":
+		return ec.fieldContext_RunningOperation_field(ctx, field)
+	case "topic":
+		return ec.fieldContext_RunningOperation_topic(ctx, field)
+	case "consumer":
+		return ec.fieldContext_RunningOperation_consumer(ctx, field)
+	case "issuer":
+		return ec.fieldContext_RunningOperation_issuer(ctx, field)
+	case "subject":
+		return ec.fieldContext_RunningOperation_subject(ctx, field)
+	case "plan":
+		return ec.fieldContext_RunningOperation_plan(ctx, field)
+	case "transport":
+		return ec.fieldContext_RunningOperation_transport(ctx, field)
+	case "client":
+		return ec.fieldContext_RunningOperation_client(ctx, field)
+	case "clientVersion":
+		return ec.fieldContext_RunningOperation_clientVersion(ctx, field)
+	case "country":
+		return ec.fieldContext_RunningOperation_country(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_RunningOperation_startedAt(ctx, field)
+	case "events":
+		return ec.fieldContext_RunningOperation_events(ctx, field)
+	case "bytes":
+		return ec.fieldContext_RunningOperation_bytes(ctx, field)
+	case "failed":
+		return ec.fieldContext_RunningOperation_failed(ctx, field)
+	case "dropped":
+		return ec.fieldContext_RunningOperation_dropped(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RunningOperation", field.Name)
+}
+
+func (ec *executionContext) childFields_RunningOperations(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "total":
+		return ec.fieldContext_RunningOperations_total(ctx, field)
+	case "list":
+		return ec.fieldContext_RunningOperations_list(ctx, field)
+	case "missing":
+		return ec.fieldContext_RunningOperations_missing(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RunningOperations", field.Name)
+}
+
+func (ec *executionContext) childFields_SessionCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_SessionCount_at(ctx, field)
+	case "transport":
+		return ec.fieldContext_SessionCount_transport(ctx, field)
+	case "average":
+		return ec.fieldContext_SessionCount_average(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SessionCount", field.Name)
+}
+
+func (ec *executionContext) childFields_Share(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_Share_kind(ctx, field)
+	case "operation":
+		return ec.fieldContext_Share_operation(ctx, field)
+	case "document":
+		return ec.fieldContext_Share_document(ctx, field)
+	case "field":
+		return ec.fieldContext_Share_field(ctx, field)
+	case "topic":
+		return ec.fieldContext_Share_topic(ctx, field)
+	case "consumer":
+		return ec.fieldContext_Share_consumer(ctx, field)
+	case "issuer":
+		return ec.fieldContext_Share_issuer(ctx, field)
+	case "plan":
+		return ec.fieldContext_Share_plan(ctx, field)
+	case "client":
+		return ec.fieldContext_Share_client(ctx, field)
+	case "clientVersion":
+		return ec.fieldContext_Share_clientVersion(ctx, field)
+	case "transport":
+		return ec.fieldContext_Share_transport(ctx, field)
+	case "country":
+		return ec.fieldContext_Share_country(ctx, field)
+	case "started":
+		return ec.fieldContext_Share_started(ctx, field)
+	case "ended":
+		return ec.fieldContext_Share_ended(ctx, field)
+	case "refused":
+		return ec.fieldContext_Share_refused(ctx, field)
+	case "events":
+		return ec.fieldContext_Share_events(ctx, field)
+	case "bytes":
+		return ec.fieldContext_Share_bytes(ctx, field)
+	case "failed":
+		return ec.fieldContext_Share_failed(ctx, field)
+	case "dropped":
+		return ec.fieldContext_Share_dropped(ctx, field)
+	case "connectedSeconds":
+		return ec.fieldContext_Share_connectedSeconds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Share", field.Name)
+}
+
 func (ec *executionContext) childFields_StockChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "productId":
@@ -890,6 +1592,54 @@ func (ec *executionContext) childFields_StockChange(ctx context.Context, field g
 		return ec.fieldContext_StockChange_changedAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StockChange", field.Name)
+}
+
+func (ec *executionContext) childFields_Traffic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_Traffic_at(ctx, field)
+	case "started":
+		return ec.fieldContext_Traffic_started(ctx, field)
+	case "ended":
+		return ec.fieldContext_Traffic_ended(ctx, field)
+	case "refused":
+		return ec.fieldContext_Traffic_refused(ctx, field)
+	case "events":
+		return ec.fieldContext_Traffic_events(ctx, field)
+	case "bytes":
+		return ec.fieldContext_Traffic_bytes(ctx, field)
+	case "failed":
+		return ec.fieldContext_Traffic_failed(ctx, field)
+	case "dropped":
+		return ec.fieldContext_Traffic_dropped(ctx, field)
+	case "connectedSeconds":
+		return ec.fieldContext_Traffic_connectedSeconds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Traffic", field.Name)
+}
+
+func (ec *executionContext) childFields_Usage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_Usage_at(ctx, field)
+	case "consumer":
+		return ec.fieldContext_Usage_consumer(ctx, field)
+	case "issuer":
+		return ec.fieldContext_Usage_issuer(ctx, field)
+	case "plan":
+		return ec.fieldContext_Usage_plan(ctx, field)
+	case "field":
+		return ec.fieldContext_Usage_field(ctx, field)
+	case "events":
+		return ec.fieldContext_Usage_events(ctx, field)
+	case "bytes":
+		return ec.fieldContext_Usage_bytes(ctx, field)
+	case "connectedSeconds":
+		return ec.fieldContext_Usage_connectedSeconds(ctx, field)
+	case "requests":
+		return ec.fieldContext_Usage_requests(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Usage", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

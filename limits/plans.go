@@ -42,6 +42,9 @@ type Plan struct {
 	// Postpaid consumers go on when the counter cannot be reached; what they have is counted by their
 	// nodes. All others stop.
 	Postpaid bool
+	// StopUnrecorded consumers have nothing that cannot be recorded: they stop while the ledger of usage
+	// can keep no more. All others go on, and what they have waits to be recorded.
+	StopUnrecorded bool
 }
 
 // Budget is the budget of a field under the plan; of is its type, schema what the schema says.

@@ -28,8 +28,7 @@ func (e *Engine) Budgets(ctx context.Context) ([]FieldBudget, error) {
 	if err != nil {
 		return nil, err
 	}
-	address, _ := ctx.Value(addressKey{}).(netip.Addr)
-	plan, whose := e.planOf(viewer), e.consumer(viewer, address)
+	plan, whose := e.planOf(viewer), e.consumer(viewer, AddressFrom(ctx))
 	var all []FieldBudget
 	for _, root := range e.policy.RootBudgets() {
 		b := newBudget(root.Of, root.Field, root.Budget, plan, whose)
@@ -66,4 +65,10 @@ type addressKey struct{}
 // withAddress returns a context in which Budgets knows the address of an anonymous caller.
 func withAddress(ctx context.Context, a netip.Addr) context.Context {
 	return context.WithValue(ctx, addressKey{}, a)
+}
+
+// AddressFrom returns the address of the client for whom a resolver runs; the zero Addr if it is not known.
+func AddressFrom(ctx context.Context) netip.Addr {
+	a, _ := ctx.Value(addressKey{}).(netip.Addr)
+	return a
 }

@@ -69,6 +69,7 @@ const (
 	CodeBudgetEvents      = "BUDGET_EVENTS"
 	CodeBudgetTime        = "BUDGET_TIME"
 	CodeBudgetUnavailable = "BUDGET_UNAVAILABLE"
+	CodeUsageUnavailable  = "USAGE_UNAVAILABLE"
 	CodeRateLimited       = "RATE_LIMITED"
 	CodeSessionCap        = "SESSION_LIMIT"
 	CodeSubscriptionCap   = "SUBSCRIPTION_LIMIT"

@@ -20,6 +20,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/analytics"
 	"github.com/sluice-gateway/sluice/analytics/ledger"
+	"github.com/sluice-gateway/sluice/analytics/trace"
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/internal/complain"
 	"github.com/sluice-gateway/sluice/internal/outbox"
@@ -59,6 +60,11 @@ type Options struct {
 	Recorder *analytics.Recorder
 	// Usage counts what consumers have had, for who bills them; default: nobody does. It needs a Recorder.
 	Usage *ledger.Tallies
+	// Tracer tells a collector of operations; nil: nobody does.
+	Tracer *trace.Tracer
+	// Unrecorded reports whether usage cannot be kept any more: consumers whose plan says so have nothing
+	// then. Default: it always can.
+	Unrecorded func() bool
 	// Country says which country an address is of, such as "DE", or ""; default: nobody knows.
 	Country func(netip.Addr) string
 	// LogOperations says which operations are logged when they have ended; default none.

@@ -64,6 +64,15 @@ func Code(errs gqlerror.List) string {
 	return CodeInternal
 }
 
+// CodeOf is the code of an error that a resolver gives.
+func CodeOf(err error) string {
+	var one *gqlerror.Error
+	if !errors.As(err, &one) {
+		return CodeInternal
+	}
+	return Code(gqlerror.List{one})
+}
+
 // withCode gives code to every error that has none, and cuts the list.
 func withCode(errs gqlerror.List, code string) gqlerror.List {
 	if len(errs) > maxErrors {

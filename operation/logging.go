@@ -2,8 +2,10 @@ package operation
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
+	"slices"
+	"time"
 
 	"github.com/sluice-gateway/sluice/analytics"
 )
@@ -18,15 +20,20 @@ const (
 	LogAll
 )
 
-// ParseLogKind reads off, streams or all.
-func ParseLogKind(text string) (LogKind, error) {
-	for kind, name := range []string{"off", "streams", "all"} {
-		if text == name {
-			return LogKind(kind), nil
-		}
+var logKinds = [...]string{LogNone: "off", LogStreams: "streams", LogAll: "all"}
+
+// UnmarshalText implements encoding.TextUnmarshaler: off, streams or all.
+func (k *LogKind) UnmarshalText(text []byte) error {
+	i := slices.Index(logKinds[:], string(text))
+	if i < 0 {
+		return errors.New("give off, streams or all")
 	}
-	return LogNone, fmt.Errorf("%q is none of off, streams and all", text)
+	*k = LogKind(i)
+	return nil
 }
+
+// MarshalText implements encoding.TextMarshaler.
+func (k LogKind) MarshalText() ([]byte, error) { return []byte(logKinds[k]), nil }
 
 // log writes what an operation has had that ends, and why it does.
 func (op *Operation) log(why string) {
@@ -43,7 +50,7 @@ func (op *Operation) log(why string) {
 		slog.String("id", op.ID()), slog.String("ending", why), slog.String("kind", l.Kind),
 		slog.String("operation", l.Operation), slog.String("document", l.Document), slog.String("field", l.Field),
 		slog.String("consumer", l.Consumer), slog.String("plan", l.Plan), slog.String("transport", l.Transport),
-		slog.Duration("lasted", c.Connected), slog.Uint64("events", c.Events), slog.Uint64("bytes", c.Bytes),
+		slog.Duration("lasted", time.Duration(c.ConnectedMillis)*time.Millisecond), slog.Uint64("events", c.Events), slog.Uint64("bytes", c.Bytes),
 	}
 	for _, more := range []struct{ name, value string }{
 		{"issuer", l.Issuer}, {"subject", l.Subject}, {"client", l.Client}, {"version", l.Version}, {"country", l.Country},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/analytics"
 	"github.com/sluice-gateway/sluice/analytics/ledger"
+	"github.com/sluice-gateway/sluice/analytics/trace"
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/live"
@@ -67,6 +68,7 @@ type Operation struct {
 	transport string // that it came by
 	client    Client
 	labels    *analytics.Labels // of all who run its document
+	trace     string            // the traceparent that it came with; or empty
 
 	mu         sync.Mutex // guards what follows
 	viewer     *auth.Viewer
@@ -77,6 +79,7 @@ type Operation struct {
 	refused    gqlerror.List // why it must not start any more
 	membership membership
 	cancel     context.CancelFunc
+	span       *trace.Span // of its beginning; nil: nobody traces
 }
 
 // A membership is an operation's place in a group.
@@ -111,11 +114,16 @@ func (op *Operation) Streaming() bool { return op.kind == ast.Subscription || op
 // Stop is called or sink was given the End.
 func (op *Operation) Run(ctx context.Context, sink Sink) {
 	op.sink = sink
+	ctx, span := op.startSpan(ctx)
+	defer span.End()
 	op.mu.Lock()
 	p, refused := op.prepared, op.refused
-	op.prepared = nil
+	op.prepared, op.span = nil, span
 	op.mu.Unlock()
 	op.count()
+	if refused == nil {
+		refused = op.unrecorded()
+	}
 	if refused == nil {
 		refused = op.sit()
 	}
@@ -264,6 +272,7 @@ func (op *Operation) Lose(events uint64, why share.Loss) {
 func (op *Operation) End(errs gqlerror.List) {
 	if !op.ended.Swap(true) {
 		op.engine.noteLimit(errs, op.Viewer())
+		op.failSpan(errs)
 		op.sink.End(errs)
 		op.closeMeter()
 		op.leave()

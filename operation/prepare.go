@@ -31,6 +31,7 @@ type Request struct {
 	DocumentID    string // names a trusted document instead of a query
 	Transport     string // that it came by, for who counts: "websocket"
 	Client        Client // that has sent it, as it says
+	Trace         string // the W3C traceparent that it came with; or empty, or anything that a client has sent
 	OperationName string
 	Variables     map[string]any // numbers as json.Number
 	Extensions    map[string]any
@@ -52,6 +53,7 @@ func (e *Engine) Prepare(ctx context.Context, req Request) (*Operation, gqlerror
 	if errs != nil {
 		e.noteLimit(errs, req.Viewer)
 		e.noteRefusal(req, errs)
+		e.traceRefusal(ctx, req, errs)
 	}
 	return op, errs
 }
@@ -99,7 +101,7 @@ func (e *Engine) prepare(ctx context.Context, req Request) (*Operation, gqlerror
 	return &Operation{
 		engine: e, kind: def.Operation, viewer: req.Viewer, guard: newGuard(p), cost: cost,
 		address: req.Address, tells: req.Extensions["budget"] == true, live: query, prepared: p,
-		transport: req.Transport, client: req.Client, labels: doc.labels[def],
+		transport: req.Transport, client: req.Client, labels: doc.labels[def], trace: traceOf(req),
 	}, nil
 }
 

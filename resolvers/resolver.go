@@ -3,16 +3,29 @@
 package resolvers
 
 import (
+	"context"
+
+	"github.com/sluice-gateway/sluice/analytics/ledger"
+	"github.com/sluice-gateway/sluice/analytics/ledger/billing"
+	"github.com/sluice-gateway/sluice/analytics/rollup"
 	"github.com/sluice-gateway/sluice/auth/keys"
 	"github.com/sluice-gateway/sluice/pubsub"
 	"github.com/sluice-gateway/sluice/store"
 )
 
-// A Resolver has what the fields need. All of it is required; it closes nothing.
+// A Resolver has what the fields need. What is not said to be optional is required; it closes nothing.
 type Resolver struct {
 	Store  *store.Store
 	Broker pubsub.Broker
 	Keys   *keys.Manager
-	// Budgets is the gateway that serves the fields: it is set once there is one.
+	// Budgets and Fleet are of the gateway that serves the fields: they are set once there is one.
 	Budgets Budgets
+	Fleet   Fleet
+	// Ended is told of each operation that an operator has ended, or tried to; nil: nobody is.
+	Ended func(ctx context.Context, id, reason string, err error)
+	// Usage and Prices are what is billed; nil: usage is not kept.
+	Usage  ledger.Reader
+	Prices billing.Prices
+	// Rollups are what operations have had over time; nil: it is not kept.
+	Rollups rollup.Reader
 }

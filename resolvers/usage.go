@@ -2,14 +2,103 @@ package resolvers
 
 import (
 	"context"
+	"time"
 
+	"github.com/sluice-gateway/sluice/analytics/ledger"
+	"github.com/sluice-gateway/sluice/analytics/ledger/billing"
+	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/graph/model"
 	"github.com/sluice-gateway/sluice/operation"
 )
 
-// Budgets tell whoever a context belongs to about its budgets. A gateway does.
+// Codes of errors about usage.
+const (
+	codeUsageOff = "USAGE_NOT_KEPT"
+	codeNotFound = "NOT_FOUND"
+)
+
+// errUsageOff says that there is nothing to read.
+func errUsageOff() error {
+	return operation.Errorf(codeUsageOff, "this gateway keeps no usage: it runs with --usage off")
+}
+
+// mostUsage is how many rows one answer has at most.
+const mostUsage = 10_000
+
+// Budgets tell whoever a context belongs to about its budgets: *gateway.Gateway.
 type Budgets interface {
 	Budgets(ctx context.Context) ([]operation.FieldBudget, error)
+}
+
+// usage reads what consumers have had. From and to are full hours, or to is now.
+func (r *Resolver) usage(ctx context.Context, q ledger.Query, to *time.Time, step model.UsageStep) ([]model.Usage, error) {
+	if r.Usage == nil {
+		return nil, errUsageOff()
+	}
+	q.To = time.Now().UTC()
+	if to != nil {
+		q.To = to.UTC()
+	}
+	q.From = q.From.UTC()
+	switch {
+	case !isHour(q.From) || to != nil && !isHour(q.To):
+		return nil, operation.Errorf(operation.CodeBadUserInput, "usage is kept by the hour: give full hours of UTC, such as 2026-11-01T13:00:00Z")
+	case q.To.Before(q.From):
+		return nil, operation.Errorf(operation.CodeBadUserInput, "the range ends before it begins: give a later end")
+	}
+	steps := map[model.UsageStep]ledger.Step{
+		model.UsageStepHour: ledger.Hour, model.UsageStepDay: ledger.Day, model.UsageStepMonth: ledger.Month,
+	}
+	list := []model.Usage{}
+	err := ledger.Sum(ctx, r.Usage, q, steps[step], func(e ledger.Entry) error {
+		if len(list) == mostUsage {
+			return operation.Errorf(operation.CodeBadUserInput, "there are more than %d rows: ask for less time, longer steps or one consumer, or export it", mostUsage)
+		}
+		list = append(list, model.NewUsage(e))
+		return nil
+	})
+	return list, err
+}
+
+func isHour(t time.Time) bool { return t.Equal(t.Truncate(time.Hour)) }
+
+// invoices makes those of a month.
+func (r *Resolver) invoices(ctx context.Context, month, consumer string, each func(*billing.Invoice) error) error {
+	if r.Usage == nil {
+		return errUsageOff()
+	}
+	begin, err := ledger.ParseMonth(month)
+	if err != nil {
+		return operation.Errorf(operation.CodeBadUserInput, "%v", err)
+	}
+	return r.Prices.Invoices(ctx, r.Usage, begin, ledger.Kept(consumer), each)
+}
+
+// consumer is who asks for what its application has had. An end user of it may not.
+func consumer(ctx context.Context) (*auth.Viewer, error) {
+	viewer, err := auth.ViewerFrom(ctx)
+	if err == nil && viewer.IsEndUser() {
+		err = operation.Errorf(operation.CodeForbidden, "an end user does not see what the application has had: ask with credentials of its own")
+	}
+	return viewer, err
+}
+
+// myInvoice is that of whoever asks, or nil where its plans have no prices.
+func (r *Resolver) myInvoice(ctx context.Context, month string) (*model.Invoice, error) {
+	viewer, err := consumer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	issuer := ledger.Kept(viewer.Issuer)
+	var mine *model.Invoice
+	err = r.invoices(ctx, month, viewer.Consumer, func(i *billing.Invoice) error {
+		if i.Issuer == issuer && len(i.Lines) > 0 {
+			invoice := model.NewInvoice(i)
+			mine = &invoice
+		}
+		return nil
+	})
+	return mine, err
 }
 
 func fieldBudgets(all []operation.FieldBudget) []model.FieldBudget {
@@ -44,4 +133,13 @@ func notZero[T comparable](value T) *T {
 		return nil
 	}
 	return &value
+}
+
+// mapped is a list of what each element becomes; it is never nil.
+func mapped[T, M any](list []T, become func(T) M) []M {
+	all := make([]M, len(list))
+	for i, element := range list {
+		all[i] = become(element)
+	}
+	return all
 }

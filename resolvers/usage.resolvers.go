@@ -7,9 +7,24 @@ package resolvers
 
 import (
 	"context"
+	"slices"
+	"strings"
+	"time"
 
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/sluice-gateway/sluice/analytics"
+	"github.com/sluice-gateway/sluice/analytics/ledger"
+	"github.com/sluice-gateway/sluice/analytics/ledger/billing"
+	"github.com/sluice-gateway/sluice/analytics/rollup"
+	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/graph/model"
+	"github.com/sluice-gateway/sluice/operation"
 )
+
+// EndOperation is the resolver for the endOperation field.
+func (r *mutationResolver) EndOperation(ctx context.Context, id string, reason string) (*model.RunningOperation, error) {
+	return r.end(ctx, id, reason)
+}
 
 // MyBudgets is the resolver for the myBudgets field.
 func (r *queryResolver) MyBudgets(ctx context.Context) ([]model.FieldBudget, error) {
@@ -18,4 +33,111 @@ func (r *queryResolver) MyBudgets(ctx context.Context) ([]model.FieldBudget, err
 		return nil, err
 	}
 	return fieldBudgets(all), nil
+}
+
+// MyUsage is the resolver for the myUsage field.
+func (r *queryResolver) MyUsage(ctx context.Context, from time.Time, to *time.Time, step model.UsageStep) ([]model.Usage, error) {
+	viewer, err := consumer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	issuer := ledger.Kept(viewer.Issuer)
+	return r.usage(ctx, ledger.Query{From: from, Consumer: ledger.Kept(viewer.Consumer), Issuer: &issuer}, to, step)
+}
+
+// MyInvoice is the resolver for the myInvoice field.
+func (r *queryResolver) MyInvoice(ctx context.Context, month string) (*model.Invoice, error) {
+	return r.myInvoice(ctx, month)
+}
+
+// MyOperations is the resolver for the myOperations field.
+func (r *queryResolver) MyOperations(ctx context.Context, search *string, first int32) (*model.RunningOperations, error) {
+	viewer, err := auth.ViewerFrom(ctx)
+	if err != nil {
+		return nil, err
+	}
+	whose := &analytics.Whose{Issuer: viewer.Issuer, Consumer: viewer.Consumer}
+	if viewer.IsEndUser() {
+		whose.Subject = viewer.Subject
+	}
+	return r.running(ctx, analytics.RunQuery{Whose: whose, Search: orZero(search)}, first)
+}
+
+// MyTraffic is the resolver for the myTraffic field.
+func (r *queryResolver) MyTraffic(ctx context.Context, rangeArg model.Range, filter *model.TrafficFilter) ([]model.Traffic, error) {
+	viewer, err := consumer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	read := func(rollups rollup.Reader, ctx context.Context, q rollup.Query) ([]rollup.Point, error) {
+		q.Where.Consumer, q.Where.Issuer = viewer.Consumer, &viewer.Issuer
+		return rollups.Series(ctx, q)
+	}
+	return traffic(ctx, r.Resolver, rangeArg, filter, read, model.NewTraffic)
+}
+
+// Usage is the resolver for the usage field.
+func (r *queryResolver) Usage(ctx context.Context, from time.Time, to *time.Time, step model.UsageStep, consumer *string) ([]model.Usage, error) {
+	return r.usage(ctx, ledger.Query{From: from, Consumer: ledger.Kept(orZero(consumer))}, to, step)
+}
+
+// Invoices is the resolver for the invoices field.
+func (r *queryResolver) Invoices(ctx context.Context, month string, consumer *string) ([]model.Invoice, error) {
+	list := []model.Invoice{}
+	err := r.invoices(ctx, month, orZero(consumer), func(i *billing.Invoice) error {
+		list = append(list, model.NewInvoice(i))
+		return nil
+	})
+	return list, err
+}
+
+// Operations is the resolver for the operations field.
+func (r *queryResolver) Operations(ctx context.Context, search *string, consumer *string, issuer *string, kind *model.OperationKind, first int32) (*model.RunningOperations, error) {
+	q := analytics.RunQuery{Search: orZero(search), Kind: kindName(kind)}
+	if consumer != nil {
+		q.Whose = &analytics.Whose{Issuer: orZero(issuer), Consumer: *consumer}
+	}
+	return r.running(ctx, q, first)
+}
+
+// Traffic is the resolver for the traffic field.
+func (r *queryResolver) Traffic(ctx context.Context, rangeArg model.Range, filter *model.TrafficFilter) ([]model.Traffic, error) {
+	return traffic(ctx, r.Resolver, rangeArg, filter, rollup.Reader.Series, model.NewTraffic)
+}
+
+// Top is the resolver for the top field.
+func (r *queryResolver) Top(ctx context.Context, by model.Dimension, of model.Measure, rangeArg model.Range, filter *model.TrafficFilter, first int32) ([]model.Share, error) {
+	if first < 1 || first > mostShares {
+		return nil, operation.Errorf(operation.CodeBadUserInput, "first is 1 to %d, not %d", mostShares, first)
+	}
+	dimension, order := rollup.Dimension(strings.ToLower(string(by))), rollup.Order(strings.ToLower(string(of)))
+	read := func(rollups rollup.Reader, ctx context.Context, q rollup.Query) ([]rollup.Row, error) {
+		return rollups.Top(ctx, q, dimension, order, int(first))
+	}
+	return traffic(ctx, r.Resolver, rangeArg, filter, read, model.NewShare)
+}
+
+// Endings is the resolver for the endings field.
+func (r *queryResolver) Endings(ctx context.Context, rangeArg model.Range, filter *model.TrafficFilter) ([]model.EndingCount, error) {
+	return traffic(ctx, r.Resolver, rangeArg, filter, rollup.Reader.Endings, model.NewEndingCount)
+}
+
+// Latencies is the resolver for the latencies field.
+func (r *queryResolver) Latencies(ctx context.Context, rangeArg model.Range, field *string) ([]model.Latency, error) {
+	var filter model.TrafficFilter
+	if field != nil {
+		filter.Field = graphql.OmittableOf(field)
+	}
+	return traffic(ctx, r.Resolver, rangeArg, &filter, rollup.Reader.Latencies, model.NewLatency)
+}
+
+// Sessions is the resolver for the sessions field.
+func (r *queryResolver) Sessions(ctx context.Context, rangeArg model.Range) ([]model.SessionCount, error) {
+	sessions, err := traffic(ctx, r.Resolver, rangeArg, nil, rollup.Reader.Gauges, model.NewSessionCount)
+	return slices.DeleteFunc(sessions, func(c model.SessionCount) bool { return c.Transport == "" }), err
+}
+
+// Nodes is the resolver for the nodes field.
+func (r *queryResolver) Nodes(ctx context.Context) ([]model.GatewayNode, error) {
+	return mapped(r.Fleet.Nodes(), model.NewGatewayNode), nil
 }

@@ -308,6 +308,9 @@ func (g *Group) execute(e *pubsub.Event, lost uint64) bool {
 	g.groups.executions.Add(1)
 	body, failed := g.encoder.encode(r)
 	origin := &outbox.Origin{At: e.Received, Written: g.written, Failed: failed}
+	if !e.Published.IsZero() {
+		origin.At = e.Published
+	}
 	times.lap()
 	members := g.deliver(outbox.Event{Body: body, Key: e.Topic, Dropped: g.untold, Origin: origin})
 	g.untold = 0

@@ -18,6 +18,8 @@ type Step struct {
 	Delivered time.Duration // until every member was handed it
 	Members   int
 	Begun     time.Time // when the executor had it
+	Published time.Time // when it was published; zero: nobody has said
+	Trace     string    // the traceparent that it was published with; or empty
 }
 
 // A watch takes the times of a step. One that nobody observes takes none.
@@ -51,6 +53,8 @@ func (g *Group) observe(w *watch, e *pubsub.Event, members int) {
 		Delivered: time.Since(w.executed),
 		Members:   members,
 		Begun:     w.begun,
+		Published: e.Published,
+		Trace:     e.Trace,
 	})
 }
 

@@ -17,3 +17,13 @@ func ClientOf(h http.Header, extensions map[string]any) operation.Client {
 	version, _ := library["version"].(string)
 	return operation.Client{Name: clean(name), Version: clean(version)}
 }
+
+// TraceOf is the W3C traceparent of a request: its header, which may be nil, or what the extensions say, for
+// clients that cannot set headers.
+func TraceOf(h http.Header, extensions map[string]any) string {
+	if trace := h.Get("Traceparent"); trace != "" {
+		return trace
+	}
+	trace, _ := extensions["traceparent"].(string)
+	return trace
+}

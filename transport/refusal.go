@@ -53,6 +53,7 @@ var statuses = map[string]int{
 	operation.CodeBudgetEvents:      http.StatusTooManyRequests,
 	operation.CodeBudgetTime:        http.StatusTooManyRequests,
 	operation.CodeBudgetUnavailable: http.StatusServiceUnavailable,
+	operation.CodeUsageUnavailable:  http.StatusServiceUnavailable,
 	operation.CodeBroker:            http.StatusServiceUnavailable,
 	operation.CodeDraining:          http.StatusServiceUnavailable,
 	operation.CodeInternal:          http.StatusInternalServerError,

@@ -8,21 +8,32 @@ import (
 
 // Health says how a Ledger is.
 type Health struct {
-	Err      error     // why the latest batch is not in the store; nil: it is
-	Full     bool      // the spool and the store take no more, and usage waits in memory: a killed process would lose it
-	Waiting  int       // keys and hours in memory
-	Backlog  int64     // bytes in the spool that the store does not have yet
-	Damaged  int64     // bytes in spools that were no batch: torn by a kill, or rotten
-	Imported time.Time // when the store last had everything; zero: not yet
+	Err      error     `json:"-"`                     // why the latest batch is not in the store; nil: it is
+	Reason   string    `json:"error,omitempty"`       // Err's text
+	Full     bool      `json:"full"`                  // the spool and the store take no more, and usage waits in memory: a killed process would lose it
+	Waiting  int       `json:"waiting"`               // keys and hours in memory
+	Backlog  int64     `json:"backlogBytes"`          // bytes in the spool that the store does not have yet
+	Damaged  int64     `json:"damagedBytes"`          // bytes in spools that were no batch: torn by a kill, or rotten
+	Imported time.Time `json:"lastImported,omitzero"` // when the store last had everything; zero: not yet
 }
 
-// Health returns how the ledger was at its latest turn. A plan may stop its consumers when Full.
+// Health returns how the ledger was at its latest turn.
 func (l *Ledger) Health() Health {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	h := l.health
 	h.Waiting += len(l.open)
+	if h.Err != nil {
+		h.Reason = h.Err.Error()
+	}
 	return h
+}
+
+// Full reports Health's Full: a plan may stop its consumers then. It takes a lock for a moment.
+func (l *Ledger) Full() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.health.Full
 }
 
 // report notes how a turn has ended. The log is told when that changes.
@@ -38,7 +49,7 @@ func (l *Ledger) report(full bool, err error) {
 	l.health.Err, l.health.Full = err, full
 	l.health.Backlog, l.health.Waiting = backlog, waiting
 	if err == nil {
-		l.health.Imported = time.Now()
+		l.health.Imported = time.Now().UTC()
 	}
 	l.mu.Unlock()
 	l.tell(full, err)

@@ -37,6 +37,10 @@ func (u Usage) Plus(other Usage) Usage {
 // wants below 2,704 bytes.
 const longest = 512
 
+// Kept is a name as the ledger keeps it: as it is, or cut with a hash at its end if it is too long or no text
+// that every store can keep. It is what a Query asks for.
+func Kept(name string) string { return fit(name) }
+
 // fit makes every name one that all stores can keep. Names that differ still differ.
 func (k Key) fit() Key {
 	return Key{fit(k.Issuer), fit(k.Consumer), fit(k.Plan), fit(k.Field)}

@@ -21,7 +21,7 @@ type Change struct {
 // Change changes a key that was not revoked. Sessions that are open have the new rights as soon as
 // their node is told; Origins and Addresses are for those that open from now on.
 func (m *Manager) Change(ctx context.Context, id string, c Change) (*Key, error) {
-	return m.change(ctx, id, "change", func(k *Key) error {
+	return m.change(ctx, id, Updated, func(k *Key) error {
 		if err := alive(k); err != nil {
 			return err
 		}
@@ -42,10 +42,12 @@ func (m *Manager) Change(ctx context.Context, id string, c Change) (*Key, error)
 // good for the grace, 0 to MaxGrace; the one before it, if its grace lasts, ends.
 func (m *Manager) Rotate(ctx context.Context, id string, grace time.Duration) (*Key, string, error) {
 	if grace < 0 || grace > MaxGrace {
-		return nil, "", refuse("the grace of a secret is 0 to %v, not %v", MaxGrace, grace)
+		err := refuse("the grace of a secret is 0 to %v, not %v", MaxGrace, grace)
+		m.options.Done(ctx, Action{Kind: Rotated, ID: knownID(id), Err: err})
+		return nil, "", err
 	}
 	s := newSecret()
-	k, err := m.change(ctx, id, "rotate", func(k *Key) error {
+	k, err := m.change(ctx, id, Rotated, func(k *Key) error {
 		if err := alive(k); err != nil {
 			return err
 		}
@@ -68,7 +70,7 @@ func (m *Manager) Rotate(ctx context.Context, id string, grace time.Duration) (*
 
 // Revoke ends a key for ever. It may be called again, which announces it again.
 func (m *Manager) Revoke(ctx context.Context, id string) (*Key, error) {
-	return m.change(ctx, id, "revoke", func(k *Key) error {
+	return m.change(ctx, id, Revoked, func(k *Key) error {
 		if k.Revoked.IsZero() {
 			k.Revoked = m.now()
 		}
@@ -76,9 +78,27 @@ func (m *Manager) Revoke(ctx context.Context, id string) (*Key, error) {
 	})
 }
 
-// change has the store change a key and then the nodes told. The key is nil exactly if nothing has
-// changed.
+// change has the store change a key and then the nodes told, and tells of it. The key is nil exactly if
+// nothing has changed.
 func (m *Manager) change(ctx context.Context, id, what string, edit func(*Key) error) (*Key, error) {
+	a := Action{Kind: what, ID: knownID(id)}
+	a.After, a.Err = m.announced(ctx, id, what, func(k *Key) error {
+		a.Before = k.Clone()
+		return edit(k)
+	})
+	m.options.Done(ctx, a)
+	return a.After, a.Err
+}
+
+// knownID is an id, or nothing for what is none.
+func knownID(id string) string {
+	if !validID(id) {
+		return ""
+	}
+	return id
+}
+
+func (m *Manager) announced(ctx context.Context, id, what string, edit func(*Key) error) (*Key, error) {
 	if !validID(id) {
 		// It may be the text of a key, which must stand in no error.
 		return nil, refuse("an id has %d letters and digits, those between the underscores of the key", letters.EncodedLen(idSize))

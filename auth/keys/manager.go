@@ -26,6 +26,10 @@ type Options struct {
 	// CheckTopic says what is wrong with a topic name or pattern in Key.Publish, in words that a
 	// client may read. Nil: nothing is.
 	CheckTopic func(topic string) error
+	// Done is told of every Create, Change, Rotate and Revoke when it is over, also of one that has
+	// failed, with the caller's context, which may have ended. It is called before the caller has its
+	// result, and by several goroutines at a time. Nil: nobody is told.
+	Done func(ctx context.Context, a Action)
 	// Now is the clock. Nil: time.Now.
 	Now func() time.Time
 }
@@ -40,6 +44,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CheckTopic == nil {
 		o.CheckTopic = func(string) error { return nil }
+	}
+	if o.Done == nil {
+		o.Done = func(context.Context, Action) {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -76,6 +83,16 @@ func (m *Manager) List(ctx context.Context, q Query) ([]Key, error) {
 // Create makes a key of what k says, and its text, which is shown once and cannot be had again. The
 // id, the time of creation and the secret are made; nobody needs to be told of a new key.
 func (m *Manager) Create(ctx context.Context, k Key) (*Key, string, error) {
+	made, text, err := m.create(ctx, &k)
+	a := Action{Kind: Created, After: made, Err: err}
+	if made != nil {
+		a.ID = made.ID
+	}
+	m.options.Done(ctx, a)
+	return made, text, err
+}
+
+func (m *Manager) create(ctx context.Context, k *Key) (*Key, string, error) {
 	made := k.Clone()
 	s := newSecret()
 	made.ID, made.Created, made.Revoked = newID(), m.now(), time.Time{}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/sluice-gateway/sluice/analytics"
 	"github.com/sluice-gateway/sluice/limits"
 	"github.com/sluice-gateway/sluice/limits/memory"
 	limitsredis "github.com/sluice-gateway/sluice/limits/redis"
@@ -21,7 +22,7 @@ type budgets struct {
 	counter io.Closer            // nil: the counter is in this process
 }
 
-func newBudgets(c *Config, log *slog.Logger) (*budgets, error) {
+func newBudgets(c *Config, backends *analytics.Backends, log *slog.Logger) (*budgets, error) {
 	plans, err := c.plans()
 	if err != nil {
 		return nil, fmt.Errorf("plans: %w", err)
@@ -33,7 +34,7 @@ func newBudgets(c *Config, log *slog.Logger) (*budgets, error) {
 	b := new(budgets)
 	var counter limits.Counter = memory.New(memory.Options{Location: c.TimeZone.Location})
 	if c.Redis != "" {
-		shared, err := limitsredis.New(c.Redis, limitsredis.Options{Location: c.TimeZone.Location})
+		shared, err := limitsredis.New(c.Redis, limitsredis.Options{Location: c.TimeZone.Location, Observe: backends.Of("budgets")})
 		if err != nil {
 			return nil, fmt.Errorf("budgets: %w", err)
 		}

@@ -70,6 +70,15 @@ func (d *databaseChanges) check(context.Context) error {
 	return errors.New(cmp.Or(status.Reason, "no node has read what others change in the database for 10 s"))
 }
 
+// stats says how they are read; nil where nobody reads.
+func (d *databaseChanges) stats() *gateway.ChangeStats {
+	if d == nil {
+		return nil
+	}
+	s := gateway.ChangeStats(d.reader.Status())
+	return &s
+}
+
 // run tells the gateway's subscribers and live queries until ctx ends.
 func (d *databaseChanges) run(ctx context.Context, g *gateway.Gateway) {
 	if d == nil {

@@ -11,9 +11,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluice-gateway/sluice/analytics/rollup"
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/auth/jwt"
 	"github.com/sluice-gateway/sluice/limits"
+	"github.com/sluice-gateway/sluice/operation"
 	"github.com/sluice-gateway/sluice/store/replication"
 	"github.com/sluice-gateway/sluice/transport"
 )
@@ -90,6 +92,19 @@ type Config struct {
 	UsageWebhook    string
 	UsageSecretFile string
 	UsagePrivate    bool
+
+	AuditLog string
+
+	Node             string
+	Countries        string
+	CountSubjects    bool
+	LogOperations    operation.LogKind
+	Traffic          string
+	TrafficKeep      rollup.Keep
+	TraceEndpoint    string
+	TraceHeadersFile string
+	TraceSample      float64
+	TraceService     string
 
 	LiveThrottle    time.Duration
 	LiveMinThrottle time.Duration
@@ -212,6 +227,20 @@ func (c *Config) flags() *flag.FlagSet {
 	f.StringVar(&c.UsageWebhook, "usage-webhook", "", "`URL` that is sent every batch of usage, as CloudEvents; empty: none")
 	f.StringVar(&c.UsageSecretFile, "usage-webhook-secret-file", "", "`file` with the secret that signs them: whsec_…")
 	f.BoolVar(&c.UsagePrivate, "usage-webhook-private", false, "let the webhook be in a private network")
+	f.StringVar(&c.AuditLog, "audit-log", "", "`file` that says who has changed keys and plans, a line of JSON each; empty: they stand in the log")
+	f.StringVar(&c.Node, "node", "", "`name` of this process among those on the same Redis: up to 64 letters, digits, _ and -; no two may have the same; empty: the host's name and something random")
+	f.StringVar(&c.Countries, "countries", "", "`file` that tells the countries of addresses, in MaxMind's format (.mmdb); empty: they are not told apart")
+	f.BoolVar(&c.CountSubjects, "count-subjects", false, "tell the end users of a consumer apart in what is counted")
+	f.TextVar(&c.LogOperations, "log-operations", operation.LogStreams, "which `operations` are logged when they have ended: off, streams or all")
+	f.StringVar(&c.Traffic, "traffic", "on", "keep what operations have had over time in the database, for the API: `on` or off")
+	f.DurationVar(&c.TrafficKeep.Second, "traffic-seconds", time.Hour, "how long it is kept by the second")
+	f.DurationVar(&c.TrafficKeep.Minute, "traffic-minutes", 48*time.Hour, "how long by the minute")
+	f.DurationVar(&c.TrafficKeep.Hour, "traffic-hours", 90*24*time.Hour, "how long by the hour")
+	f.DurationVar(&c.TrafficKeep.Day, "traffic-days", 0, "how long by the day; 0: for ever")
+	f.StringVar(&c.TraceEndpoint, "trace-endpoint", "", "`URL` of an OpenTelemetry collector that speaks OTLP over HTTP, such as http://localhost:4318; empty: nothing is traced")
+	f.StringVar(&c.TraceHeadersFile, "trace-headers-file", "", "`file` with headers for it, one on a line: Authorization: Bearer …")
+	f.Float64Var(&c.TraceSample, "trace-sample", 0.01, "`part` of the requests and events that is traced, from 0 to 1; callers who are known may ask for more by their traceparent")
+	f.StringVar(&c.TraceService, "trace-service", "sluice", "`name` of the service in traces")
 	f.DurationVar(&c.LiveThrottle, "live-throttle", time.Second, "least time between two runs of a live query whose client does not say")
 	f.DurationVar(&c.LiveMinThrottle, "live-min-throttle", 100*time.Millisecond, "least time between them that a client may ask for")
 	f.DurationVar(&c.LiveReconcile, "live-reconcile", 30*time.Second, "when a live query runs although nothing is known to have changed, ± 10 %")
@@ -331,8 +360,10 @@ func (c *Config) validate() (bad []error) {
 	if c.DocumentsOnly && c.Documents == "" {
 		complain("documents-only needs documents: otherwise nothing could run")
 	}
-	if err := c.checkUsage(); err != nil {
-		bad = append(bad, err)
+	for _, check := range []func() error{c.checkUsage, c.checkTraffic, c.checkTracing, c.checkNode} {
+		if err := check(); err != nil {
+			bad = append(bad, err)
+		}
 	}
 	if _, err := c.plans(); err != nil {
 		complain("plans: %w", err)

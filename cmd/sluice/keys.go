@@ -16,8 +16,9 @@ import (
 // minPepper is the shortest pepper that is accepted, in bytes: what is shorter can be guessed.
 const minPepper = 16
 
-// newKeys is the manager of the API keys that a store holds. Changes are announced through broker.
-func newKeys(c *Config, store keys.Store, broker pubsub.Broker) (*keys.Manager, error) {
+// newKeys is the manager of the API keys that a store holds. Changes are announced through broker, and done is
+// told of them.
+func newKeys(c *Config, store keys.Store, broker pubsub.Broker, done func(context.Context, keys.Action)) (*keys.Manager, error) {
 	pepper, err := readPepper(c.KeysPepperFile)
 	if err != nil {
 		return nil, fmt.Errorf("keys-pepper-file: %w", err)
@@ -26,6 +27,7 @@ func newKeys(c *Config, store keys.Store, broker pubsub.Broker) (*keys.Manager, 
 		Pepper:     pepper,
 		Announce:   func(ctx context.Context, id string) error { return gateway.AnnounceKey(ctx, broker, id) },
 		CheckTopic: checkTopic,
+		Done:       done,
 	}), nil
 }
 

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/sluice-gateway/sluice/analytics"
+	"github.com/sluice-gateway/sluice/analytics/audit"
 	"github.com/sluice-gateway/sluice/auth/keys"
 	"github.com/sluice-gateway/sluice/store"
 )
@@ -143,6 +145,20 @@ func (k *keysCommand) revoke(ctx context.Context, args []string) error {
 	})
 }
 
+// openAudit opens the gateway's audit log, if it is a file. One that cannot be written is only told of: a key
+// that leaked must be revoked, whatever the disk does.
+func (k *keysCommand) openAudit(c *Config) *audit.Log {
+	if c.AuditLog == "" {
+		return nil
+	}
+	a, err := newAudit(c, slog.New(slog.NewTextHandler(k.notes, nil)))
+	if err != nil {
+		fmt.Fprintln(k.notes, "Warning:", err)
+		return nil
+	}
+	return a
+}
+
 // with does something with the keys of the database that the configuration names. A caller's
 // mistake becomes a usageError.
 func (k *keysCommand) with(ctx context.Context, do func(*Config, *keys.Manager) error) (err error) {
@@ -156,7 +172,7 @@ func (k *keysCommand) with(ctx context.Context, do func(*Config, *keys.Manager) 
 	if _, err := os.Stat(c.Database); err != nil && !k.mayMake && !store.IsURL(c.Database) {
 		return usageError{fmt.Errorf("there is no database %s: name the gateway's by --database", c.Database)}
 	}
-	broker, err := newBroker(c, slog.New(slog.DiscardHandler))
+	broker, err := newBroker(c, analytics.NewBackends(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
@@ -166,7 +182,9 @@ func (k *keysCommand) with(ctx context.Context, do func(*Config, *keys.Manager) 
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	m, err := newKeys(c, s, broker)
+	a := k.openAudit(c)
+	defer func() { err = errors.Join(err, a.Close()) }()
+	m, err := newKeys(c, s, broker, noteKeys(a, cliActor))
 	if err != nil {
 		return err
 	}

@@ -89,7 +89,7 @@ func (k *keysCommand) flagSet(command string) *flag.FlagSet {
 	f := flag.NewFlagSet("sluice keys "+command, flag.ContinueOnError)
 	f.SetOutput(io.Discard) // its errors are returned, and told once
 	gateway := new(Config).flags()
-	for _, name := range []string{"config", "database", "redis", "keys-pepper-file"} {
+	for _, name := range []string{"config", "database", "redis", "keys-pepper-file", "audit-log"} {
 		f.Func(name, gateway.Lookup(name).Usage, func(value string) error {
 			k.settings = append(k.settings, "--"+name+"="+value)
 			return nil

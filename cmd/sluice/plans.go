@@ -26,6 +26,7 @@ func (c *Config) plans() (*limits.Plans, error) {
 //	    sessions: 5
 //	    operations: 50
 //	    postpaid: false
+//	    unrecorded: continue
 func (c *Config) readPlans(node ast.Node) error {
 	section, ok := node.(ast.MapNode)
 	if !ok {
@@ -50,7 +51,7 @@ func readPlan(name string, node ast.Node) (*limits.Plan, error) {
 	}
 	members, ok := node.(ast.MapNode)
 	if !ok {
-		return nil, errors.New("write `field: {events: 1000, per: DAY}` under it, sessions: 5, operations: 50, or postpaid: true")
+		return nil, errors.New("write `field: {events: 1000, per: DAY}` under it, sessions: 5, operations: 50, postpaid: true, or unrecorded: stop")
 	}
 	var bad []error
 	for all := members.MapRange(); all.Next(); {
@@ -59,6 +60,8 @@ func readPlan(name string, node ast.Node) (*limits.Plan, error) {
 		switch key {
 		case "postpaid":
 			err = yaml.NodeToValue(all.Value(), &plan.Postpaid)
+		case "unrecorded":
+			plan.StopUnrecorded, err = readUnrecorded(all.Value())
 		case "sessions":
 			plan.Sessions, err = readCount(all.Value())
 		case "operations":
@@ -71,6 +74,29 @@ func readPlan(name string, node ast.Node) (*limits.Plan, error) {
 		}
 	}
 	return plan, errors.Join(bad...)
+}
+
+// readUnrecorded reads what becomes of consumers while their usage cannot be kept.
+func readUnrecorded(node ast.Node) (stop bool, err error) {
+	switch node.GetToken().Value {
+	case "stop":
+		return true, nil
+	case "continue":
+		return false, nil
+	}
+	return false, errors.New("give stop or continue")
+}
+
+// checkRecorded says which plans stop where usage is kept for nobody: their consumers have asked for a
+// record that there is not.
+func (c *Config) checkRecorded() error {
+	var bad []error
+	for _, plan := range c.Plans {
+		if plan.StopUnrecorded && c.Usage == "off" {
+			bad = append(bad, fmt.Errorf("plans: %s: unrecorded: stop needs usage to be kept, and the setting usage is off", plan.Name))
+		}
+	}
+	return errors.Join(bad...)
 }
 
 // readCount reads a number above 0, or unlimited.

@@ -8,55 +8,71 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sluice-gateway/sluice/analytics/audit"
 	"github.com/sluice-gateway/sluice/limits"
+	"github.com/sluice-gateway/sluice/operation"
 )
 
 // look is how often the configuration file is looked at. What changes it may write it in several
 // steps, so a change counts when the file is the same at two looks.
 const look = time.Second
 
-// watchPlans reads the configuration again on SIGHUP, and when its file has changed, and hands its
-// plans on. What is wrong with it is logged, and everything stays. All other settings need a new
-// process. It returns when ctx ends.
-func watchPlans(ctx context.Context, c *Config, set func(*limits.Plans) error, log *slog.Logger) {
+// A planWatch reads the configuration again on SIGHUP, and when its file has changed, and hands its plans
+// on. What is wrong with it is logged, and everything stays. All other settings need a new process.
+type planWatch struct {
+	config *Config // whose plans hold
+	set    func(*limits.Plans) error
+	audit  *audit.Log
+	log    *slog.Logger
+}
+
+// run returns when ctx ends.
+func (w *planWatch) run(ctx context.Context) {
 	hangUp := make(chan os.Signal, 1)
 	signal.Notify(hangUp, syscall.SIGHUP)
 	defer signal.Stop(hangUp)
 	looks := time.NewTicker(look)
 	defer looks.Stop()
-	read := stamp(c.file)
+	file := w.config.file
+	read := stamp(file)
 	for before := read; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-hangUp:
-			read = stamp(c.file)
-			reloadPlans(c, set, log)
+			read = stamp(file)
+			w.reload(ctx)
 		case <-looks.C:
-			now := stamp(c.file)
+			now := stamp(file)
 			if now != read && now == before {
 				read = now
-				reloadPlans(c, set, log)
+				w.reload(ctx)
 			}
 			before = now
 		}
 	}
 }
 
-func reloadPlans(c *Config, set func(*limits.Plans) error, log *slog.Logger) {
-	fresh, err := c.reload()
+func (w *planWatch) reload(ctx context.Context) {
+	entry := audit.Entry{Action: "plans.reload", Object: w.config.file, Actor: audit.Actor{Via: viaConfig}}
+	fresh, err := w.config.reload()
 	var plans *limits.Plans
 	if err == nil {
 		plans, err = fresh.plans()
 	}
 	if err == nil {
-		err = set(plans)
+		err = w.set(plans)
 	}
 	if err != nil {
-		log.Error("the configuration was read again and is not valid: the plans stay as they were", "file", c.file, "error", err)
+		w.log.Error("the configuration was read again and is not valid: the plans stay as they were", "file", w.config.file, "error", err)
+		entry.Result = operation.CodeBadUserInput
+		w.audit.Note(ctx, entry)
 		return
 	}
-	log.Info("the plans were read again", "file", c.file, "plans", len(plans.All()))
+	w.log.Info("the plans were read again", "file", w.config.file, "plans", len(plans.All()))
+	entry.Changes = planChanges(w.config, fresh)
+	w.config = fresh
+	w.audit.Note(ctx, entry)
 }
 
 // A fileStamp changes when a file does.

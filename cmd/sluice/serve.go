@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/sluice-gateway/sluice/analytics"
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/demo"
 	"github.com/sluice-gateway/sluice/gateway"
@@ -34,17 +36,31 @@ import (
 func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 	log := newLog(c)
 	slog.SetDefault(log)
-	broker, err := newBroker(c, log)
+	c.Node = cmp.Or(c.Node, newNodeName())
+	backends := analytics.NewBackends()
+	audits, err := newAudit(c, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, audits.Close()) }()
+	tracer, err := newTracer(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeTracer(tracer)) }()
+	broker, err := newBroker(c, backends, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, broker.Close()) }()
+	broker = gateway.Traced(broker, tracer)
 	shop, err := store.Open(ctx, c.Database)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, shop.Close()) }()
-	manager, err := newKeys(c, shop, broker)
+	shop.Observe(backends.Of("database"))
+	manager, err := newKeys(c, shop, broker, noteKeys(audits, apiActor))
 	if err != nil {
 		return err
 	}
@@ -58,7 +74,7 @@ func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, persisted.Close()) }()
-	spend, err := newBudgets(c, log)
+	spend, err := newBudgets(c, backends, log)
 	if err != nil {
 		return err
 	}
@@ -68,20 +84,38 @@ func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, used.Close()) }()
+	flow, err := newTraffic(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, flow.Close()) }()
+	countries, err := newCountries(c)
+	if err != nil {
+		return err
+	}
 	changes, err := newDatabaseChanges(ctx, c, shop, broker, log)
 	if err != nil {
 		return err
 	}
-	root := &resolvers.Resolver{Store: shop, Broker: broker, Keys: manager}
+	root := &resolvers.Resolver{Store: shop, Broker: broker, Keys: manager, Rollups: flow.reader(), Ended: noteEnds(audits)}
 	schema := graph.NewExecutableSchema(graph.Config{Resolvers: root})
 	options := gatewayOptions(c, log, broker, shop, authn, persisted, spend)
 	changes.addTo(options.Checks, c)
+	options.Backends, options.Operation.Unrecorded = backends, used.full
+	options.UsageStats, options.TrafficStats, options.ChangeStats = used.stats, flow.stats, changes.stats
 	options.Operation.Usage = used.count()
+	options.Operation.Recorder = analytics.NewRecorder(analytics.Options{Subjects: c.CountSubjects})
+	options.Operation.Tracer, options.Operation.Country = tracer, countries
+	if err := used.addTo(&options, c); err != nil {
+		return err
+	}
 	g, err := gateway.New(schema, options)
 	if err != nil {
 		return err
 	}
-	root.Budgets = g
+	root.Budgets, root.Fleet = g, g.Fleet()
+	root.Usage, root.Prices = options.Usage, options.Prices
+	flow.begin(c, options.Operation.Recorder, g, log)
 	servers, err := listen(c, g)
 	if err != nil {
 		return errors.Join(err, g.Close(ctx, 0))
@@ -94,9 +128,9 @@ func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 	defer stop()
 	running.Go(func() { manageHeap(serving) })
 	running.Go(func() { changes.run(serving, g) })
-	running.Go(func() { used.run(serving) })
+	running.Go(func() { used.run(serving, g) })
 	running.Go(func() { used.tell(serving) })
-	running.Go(func() { watchPlans(serving, c, g.SetPlans, log) })
+	running.Go(func() { (&planWatch{config: c, set: g.SetPlans, audit: audits, log: log}).run(serving) })
 	if c.Demo {
 		feeding, stopFeeding := context.WithCancel(ctx)
 		defer stopFeeding()
@@ -124,7 +158,7 @@ func newLog(c *Config) *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, options))
 }
 
-func newBroker(c *Config, log *slog.Logger) (pubsub.Broker, error) {
+func newBroker(c *Config, backends *analytics.Backends, log *slog.Logger) (pubsub.Broker, error) {
 	if c.Redis == "" {
 		return memory.New(), nil
 	}
@@ -133,6 +167,7 @@ func newBroker(c *Config, log *slog.Logger) (pubsub.Broker, error) {
 		ProbeInterval:    c.BrokerProbe,
 		PublishTimeout:   c.PublishTimeout,
 		SubscribeTimeout: c.SubscribeTimeout,
+		Observe:          backends.Of("broker"),
 		Logger:           log,
 	})
 }
@@ -147,6 +182,7 @@ func gatewayOptions(c *Config, log *slog.Logger, broker pubsub.Broker, shop *sto
 		recheck = min(recheck, localRecheck)
 	}
 	return gateway.Options{
+		Node:          c.Node,
 		Broker:        broker,
 		Authenticator: authn,
 		Recheck:       recheck,
@@ -160,6 +196,7 @@ func gatewayOptions(c *Config, log *slog.Logger, broker pubsub.Broker, shop *sto
 		Operation: operation.Options{
 			Query:         queryLimits(c),
 			Timeout:       c.RequestTimeout,
+			LogOperations: c.LogOperations,
 			Introspection: c.Introspection || c.Dev,
 			Suggestions:   c.Suggestions || c.Dev,
 			Persisted:     persisted.options,

@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-gateway/sluice/analytics/ledger"
 	"github.com/sluice-gateway/sluice/analytics/ledger/ledgerdb"
 	"github.com/sluice-gateway/sluice/analytics/ledger/webhook"
+	"github.com/sluice-gateway/sluice/gateway"
 	"github.com/sluice-gateway/sluice/store"
 )
 
@@ -98,8 +99,34 @@ func (u *usage) count() *ledger.Tallies {
 	return u.tallies
 }
 
-// run hands on what was counted, until ctx ends.
-func (u *usage) run(ctx context.Context) {
+// addTo has a gateway answer what was had, and what it costs.
+func (u *usage) addTo(o *gateway.Options, c *Config) (err error) {
+	if u == nil {
+		return nil
+	}
+	o.Usage = u.store
+	o.Prices, err = loadPrices(c.file)
+	return err
+}
+
+// stats says how the ledger is; nil where there is none.
+func (u *usage) stats() *gateway.UsageStats {
+	if u == nil {
+		return nil
+	}
+	s := &gateway.UsageStats{Health: u.ledger.Health()}
+	if u.sender != nil {
+		status := u.sender.Status()
+		s.Webhook = &status
+	}
+	return s
+}
+
+// full reports whether usage can be kept no more, which is when plans may stop their consumers.
+func (u *usage) full() bool { return u != nil && u.ledger.Full() }
+
+// run hands on what was counted, and stops who may have nothing that cannot be kept, until ctx ends.
+func (u *usage) run(ctx context.Context, g *gateway.Gateway) {
 	if u == nil {
 		return
 	}
@@ -109,6 +136,7 @@ func (u *usage) run(ctx context.Context) {
 		select {
 		case <-sweep.C:
 			u.tallies.Sweep()
+			g.StopUnrecorded()
 		case <-ctx.Done():
 			return
 		}
@@ -155,5 +183,5 @@ func (c *Config) checkUsage() error {
 	if c.UsageWebhook != "" && c.UsageSecretFile == "" {
 		return errors.New("usage-webhook needs usage-webhook-secret-file, with a secret such as whsec_…")
 	}
-	return nil
+	return c.checkRecorded()
 }

@@ -93,10 +93,8 @@ func (u *usageCommand) invoice(ctx context.Context, args []string) error {
 	f := u.flagSet("invoice")
 	var month moment
 	f.Func("month", "the `month`: 2026-11", func(text string) (err error) {
-		if month.Time, err = time.Parse("2006-01", text); err != nil {
-			return errors.New("give a month such as 2026-11")
-		}
-		return nil
+		month.Time, err = ledger.ParseMonth(text)
+		return err
 	})
 	format := f.String("format", "json", "json or `csv`")
 	consumer := f.String("consumer", "", "only the invoice of this `application`")
@@ -198,12 +196,6 @@ func (m *moment) String() string {
 
 // Set implements flag.Value.
 func (m *moment) Set(text string) (err error) {
-	if m.Time, err = time.Parse(time.DateOnly, text); err == nil {
-		return nil
-	}
-	if m.Time, err = time.Parse(time.RFC3339, text); err != nil || !m.Equal(m.Truncate(time.Hour)) {
-		return errors.New("give a day such as 2026-11-01, or a full hour of UTC such as 2026-11-01T13:00:00Z")
-	}
-	m.Time = m.UTC()
-	return nil
+	m.Time, err = ledger.ParseHour(text)
+	return err
 }

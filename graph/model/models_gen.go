@@ -13,6 +13,12 @@ import (
 	"github.com/sluice-gateway/sluice/store"
 )
 
+type Amount struct {
+	Currency string `json:"currency"`
+	// As a decimal number with six places.
+	Amount string `json:"amount"`
+}
+
 // What is known of an API key; the key itself is not.
 type APIKey struct {
 	// The part between the underscores of the key. It is no secret.
@@ -41,6 +47,38 @@ type APIKey struct {
 	PreviousSecretUntil *time.Time `json:"previousSecretUntil,omitempty"`
 }
 
+// A service behind a node.
+type Backend struct {
+	// Such as `broker` or `database`.
+	Name string `json:"name"`
+	Up   bool   `json:"up"`
+	// When that has last changed.
+	Since time.Time `json:"since"`
+	// Why it is not up.
+	Reason     *string `json:"reason,omitempty"`
+	Reconnects int64   `json:"reconnects"`
+	// By class.
+	Calls []BackendCalls `json:"calls"`
+}
+
+// How calls of one class have ended, since the node's start.
+type BackendCalls struct {
+	Call     string `json:"call"`
+	Count    int64  `json:"count"`
+	Failures int64  `json:"failures"`
+	// Of the last minute, from 0 to 1.
+	ErrorRatio   float64    `json:"errorRatio"`
+	P50Millis    float64    `json:"p50Millis"`
+	P99Millis    float64    `json:"p99Millis"`
+	LastError    *string    `json:"lastError,omitempty"`
+	LastFailedAt *time.Time `json:"lastFailedAt,omitempty"`
+}
+
+type Count struct {
+	Name  string `json:"name"`
+	Count int32  `json:"count"`
+}
+
 // An API key to make.
 type CreateAPIKeyInput struct {
 	// 1 to 100 characters, for those who read the list.
@@ -61,6 +99,30 @@ type CreateAPIKeyInput struct {
 	ExpiresAt graphql.Omittable[*time.Time] `json:"expiresAt,omitempty"`
 }
 
+// Events that a client has not had, by why.
+type Drops struct {
+	Total int64 `json:"total"`
+	// It reads too slowly.
+	Slow int64 `json:"slow"`
+	// They came above the rate of its budget.
+	Rate int64 `json:"rate"`
+	// The node's next lease of its budget came too late.
+	Lease int64 `json:"lease"`
+	// It left, or its connection broke, before they were written.
+	Write int64 `json:"write"`
+	// Nothing could be made of the payload.
+	Decode int64 `json:"decode"`
+	// They came faster than they were executed, or took too long.
+	Overrun int64 `json:"overrun"`
+}
+
+// How many operations were refused or ended with a code, in the step that begins `at` a time.
+type EndingCount struct {
+	At    time.Time `json:"at"`
+	Code  string    `json:"code"`
+	Count int64     `json:"count"`
+}
+
 // What one consumer may have of one field of Query, Mutation or Subscription.
 type FieldBudget struct {
 	// Such as `Subscription.priceChanged`.
@@ -73,11 +135,72 @@ type FieldBudget struct {
 	Rate *float64 `json:"rate,omitempty"`
 }
 
+// One process of those that serve this API.
+type GatewayNode struct {
+	Name      string    `json:"name"`
+	Version   *string   `json:"version,omitempty"`
+	StartedAt time.Time `json:"startedAt"`
+	// When it has last told of itself. One that is silent for 15 s is not listed.
+	SeenAt time.Time `json:"seenAt"`
+	// It is about to stop.
+	Draining bool `json:"draining"`
+	// Sessions that are open, by transport.
+	Sessions []Count `json:"sessions"`
+	// Operations that run, by kind.
+	Operations []Count `json:"operations"`
+	// Shared executions, and the subscriptions that share them.
+	Groups  int32 `json:"groups"`
+	Members int32 `json:"members"`
+	// Live queries that are kept true; those that are the same count once.
+	LiveQueries int32     `json:"liveQueries"`
+	Backends    []Backend `json:"backends"`
+}
+
+// What a consumer owes for a month. An estimate: taxes and discounts are not in it.
+type Invoice struct {
+	// Such as `2026-11`.
+	Month    string        `json:"month"`
+	Consumer string        `json:"consumer"`
+	Issuer   *string       `json:"issuer,omitempty"`
+	Lines    []InvoiceLine `json:"lines"`
+	// One for each currency: the exact sum of the lines.
+	Totals []Amount `json:"totals"`
+	// Plans that have usage and no price.
+	Unpriced []string `json:"unpriced"`
+}
+
+// One kind of usage under one plan.
+type InvoiceLine struct {
+	Plan string `json:"plan"`
+	// `month`, `events`, `connected` or `requests`.
+	Item     string `json:"item"`
+	Quantity int64  `json:"quantity"`
+	// What the quantity counts: `month`, `event`, `ms` or `request`.
+	Unit string `json:"unit"`
+	// For `per` units, as a decimal number with six places.
+	Price    string `json:"price"`
+	Per      int64  `json:"per"`
+	Currency string `json:"currency"`
+	// As a decimal number with six places.
+	Amount string `json:"amount"`
+}
+
 // An API key with the secret that it was just given.
 type IssuedAPIKey struct {
 	// The key itself, shown only here, once: keep it where no other reads it.
 	Key    string `json:"key"`
 	APIKey APIKey `json:"apiKey"`
+}
+
+// How long events of a field took, in the step that begins `at` a time. Within 2 %.
+type Latency struct {
+	At    time.Time `json:"at"`
+	Field string    `json:"field"`
+	// How many were timed: of each write, the event that waited the longest.
+	Count     int64   `json:"count"`
+	P50Millis float64 `json:"p50Millis"`
+	P90Millis float64 `json:"p90Millis"`
+	P99Millis float64 `json:"p99Millis"`
 }
 
 // Where a page stands in its list.
@@ -107,6 +230,128 @@ type Quota struct {
 	ResetAt time.Time `json:"resetAt"`
 }
 
+// A range of time and its steps: either the `last` so much, or `from` a time `to` another, or to now. At most
+// 5,000 steps. Seconds are kept for an hour, minutes for two days, hours for 90 days, unless the gateway is
+// configured otherwise.
+type Range struct {
+	Step Step `json:"step"`
+	// Such as `5m`.
+	Last graphql.Omittable[*time.Duration] `json:"last,omitempty"`
+	From graphql.Omittable[*time.Time]     `json:"from,omitempty"`
+	To   graphql.Omittable[*time.Time]     `json:"to,omitempty"`
+}
+
+type RunningOperation struct {
+	// Its own among all that ever ran, on all nodes.
+	ID   string        `json:"id"`
+	Node string        `json:"node"`
+	Kind OperationKind `json:"kind"`
+	// Its name in the document.
+	Operation *string `json:"operation,omitempty"`
+	// The beginning of the hash of the document, without regard to spaces and names.
+	Document string `json:"document"`
+	// Its first root field, such as `Subscription.priceChanged`.
+	Field string `json:"field"`
+	// The template of the topics that feed it.
+	Topic    *string `json:"topic,omitempty"`
+	Consumer *string `json:"consumer,omitempty"`
+	Issuer   *string `json:"issuer,omitempty"`
+	// The end user; null unless the gateway tells these apart.
+	Subject   *string `json:"subject,omitempty"`
+	Plan      *string `json:"plan,omitempty"`
+	Transport string  `json:"transport"`
+	// What the client says that it is.
+	Client        *string `json:"client,omitempty"`
+	ClientVersion *string `json:"clientVersion,omitempty"`
+	// That the client's address is of, if the gateway knows.
+	Country   *string   `json:"country,omitempty"`
+	StartedAt time.Time `json:"startedAt"`
+	// That were delivered.
+	Events int64 `json:"events"`
+	Bytes  int64 `json:"bytes"`
+	// Of the events, those with errors.
+	Failed  int64 `json:"failed"`
+	Dropped Drops `json:"dropped"`
+}
+
+// Operations that run now.
+type RunningOperations struct {
+	// How many there are, also those that are not listed.
+	Total int32 `json:"total"`
+	// Those that have had the most events come first.
+	List []RunningOperation `json:"list"`
+	// Nodes that have not told of theirs in time.
+	Missing []string `json:"missing"`
+}
+
+// How many sessions of a transport were open on average in the step that begins `at` a time.
+type SessionCount struct {
+	At        time.Time `json:"at"`
+	Transport string    `json:"transport"`
+	Average   float64   `json:"average"`
+}
+
+// What has had a share of the traffic. What it is not told apart by is null.
+type Share struct {
+	Kind             *OperationKind `json:"kind,omitempty"`
+	Operation        *string        `json:"operation,omitempty"`
+	Document         *string        `json:"document,omitempty"`
+	Field            *string        `json:"field,omitempty"`
+	Topic            *string        `json:"topic,omitempty"`
+	Consumer         *string        `json:"consumer,omitempty"`
+	Issuer           *string        `json:"issuer,omitempty"`
+	Plan             *string        `json:"plan,omitempty"`
+	Client           *string        `json:"client,omitempty"`
+	ClientVersion    *string        `json:"clientVersion,omitempty"`
+	Transport        *string        `json:"transport,omitempty"`
+	Country          *string        `json:"country,omitempty"`
+	Started          int64          `json:"started"`
+	Ended            int64          `json:"ended"`
+	Refused          int64          `json:"refused"`
+	Events           int64          `json:"events"`
+	Bytes            int64          `json:"bytes"`
+	Failed           int64          `json:"failed"`
+	Dropped          Drops          `json:"dropped"`
+	ConnectedSeconds float64        `json:"connectedSeconds"`
+}
+
+// What operations have had in one step.
+type Traffic struct {
+	// When the step begins. Steps in which there was nothing are left out.
+	At time.Time `json:"at"`
+	// Operations that began.
+	Started int64 `json:"started"`
+	Ended   int64 `json:"ended"`
+	// Operations that were not begun.
+	Refused int64 `json:"refused"`
+	// Results that were delivered.
+	Events int64 `json:"events"`
+	Bytes  int64 `json:"bytes"`
+	// Of the events, those with errors.
+	Failed  int64 `json:"failed"`
+	Dropped Drops `json:"dropped"`
+	// How long operations have run, in sum: divided by the step, how many ran on average.
+	ConnectedSeconds float64 `json:"connectedSeconds"`
+}
+
+// Only operations that are equal in everything that is given.
+type TrafficFilter struct {
+	Kind graphql.Omittable[*OperationKind] `json:"kind,omitempty"`
+	// A name in documents.
+	Operation graphql.Omittable[*string] `json:"operation,omitempty"`
+	// The beginning of a document's hash, as `RunningOperation.document`.
+	Document graphql.Omittable[*string] `json:"document,omitempty"`
+	// A root field, such as `Subscription.priceChanged`.
+	Field     graphql.Omittable[*string] `json:"field,omitempty"`
+	Topic     graphql.Omittable[*string] `json:"topic,omitempty"`
+	Consumer  graphql.Omittable[*string] `json:"consumer,omitempty"`
+	Issuer    graphql.Omittable[*string] `json:"issuer,omitempty"`
+	Plan      graphql.Omittable[*string] `json:"plan,omitempty"`
+	Transport graphql.Omittable[*string] `json:"transport,omitempty"`
+	Client    graphql.Omittable[*string] `json:"client,omitempty"`
+	Country   graphql.Omittable[*string] `json:"country,omitempty"`
+}
+
 // What becomes different about an API key. `null` takes away what is there.
 type UpdateAPIKeyInput struct {
 	// 1 to 100 characters; `null` is as if left out.
@@ -120,6 +365,221 @@ type UpdateAPIKeyInput struct {
 	Addresses graphql.Omittable[[]string] `json:"addresses,omitempty"`
 	// In the future; `null` for never.
 	ExpiresAt graphql.Omittable[*time.Time] `json:"expiresAt,omitempty"`
+}
+
+// What a consumer has had of one field, under one plan, in one step.
+type Usage struct {
+	// When the step begins.
+	At time.Time `json:"at"`
+	// Null for anonymous callers.
+	Consumer *string `json:"consumer,omitempty"`
+	// Of the consumer's tokens; null for keys.
+	Issuer *string `json:"issuer,omitempty"`
+	Plan   *string `json:"plan,omitempty"`
+	// Such as `Subscription.priceChanged`.
+	Field string `json:"field"`
+	// That were delivered.
+	Events int64 `json:"events"`
+	// Of events and of the results of queries and mutations, without what the protocol adds.
+	Bytes int64 `json:"bytes"`
+	// How long subscriptions and live queries have lasted, in sum.
+	ConnectedSeconds float64 `json:"connectedSeconds"`
+	// Queries and mutations.
+	Requests int64 `json:"requests"`
+}
+
+// By what operations are told apart.
+type Dimension string
+
+const (
+	// A name and its document.
+	DimensionOperation Dimension = "OPERATION"
+	DimensionConsumer  Dimension = "CONSUMER"
+	DimensionPlan      Dimension = "PLAN"
+	DimensionField     Dimension = "FIELD"
+	DimensionTopic     Dimension = "TOPIC"
+	DimensionClient    Dimension = "CLIENT"
+	DimensionTransport Dimension = "TRANSPORT"
+	DimensionCountry   Dimension = "COUNTRY"
+)
+
+var AllDimension = []Dimension{
+	DimensionOperation,
+	DimensionConsumer,
+	DimensionPlan,
+	DimensionField,
+	DimensionTopic,
+	DimensionClient,
+	DimensionTransport,
+	DimensionCountry,
+}
+
+func (e Dimension) IsValid() bool {
+	switch e {
+	case DimensionOperation, DimensionConsumer, DimensionPlan, DimensionField, DimensionTopic, DimensionClient, DimensionTransport, DimensionCountry:
+		return true
+	}
+	return false
+}
+
+func (e Dimension) String() string {
+	return string(e)
+}
+
+func (e *Dimension) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Dimension(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Dimension", str)
+	}
+	return nil
+}
+
+func (e Dimension) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Dimension) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Dimension) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Of what there is most.
+type Measure string
+
+const (
+	MeasureEvents     Measure = "EVENTS"
+	MeasureBytes      Measure = "BYTES"
+	MeasureOperations Measure = "OPERATIONS"
+	MeasureRefusals   Measure = "REFUSALS"
+	MeasureFailures   Measure = "FAILURES"
+	MeasureDrops      Measure = "DROPS"
+	MeasureConnected  Measure = "CONNECTED"
+)
+
+var AllMeasure = []Measure{
+	MeasureEvents,
+	MeasureBytes,
+	MeasureOperations,
+	MeasureRefusals,
+	MeasureFailures,
+	MeasureDrops,
+	MeasureConnected,
+}
+
+func (e Measure) IsValid() bool {
+	switch e {
+	case MeasureEvents, MeasureBytes, MeasureOperations, MeasureRefusals, MeasureFailures, MeasureDrops, MeasureConnected:
+		return true
+	}
+	return false
+}
+
+func (e Measure) String() string {
+	return string(e)
+}
+
+func (e *Measure) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Measure(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Measure", str)
+	}
+	return nil
+}
+
+func (e Measure) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Measure) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Measure) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type OperationKind string
+
+const (
+	OperationKindQuery        OperationKind = "QUERY"
+	OperationKindMutation     OperationKind = "MUTATION"
+	OperationKindSubscription OperationKind = "SUBSCRIPTION"
+	OperationKindLive         OperationKind = "LIVE"
+)
+
+var AllOperationKind = []OperationKind{
+	OperationKindQuery,
+	OperationKindMutation,
+	OperationKindSubscription,
+	OperationKindLive,
+}
+
+func (e OperationKind) IsValid() bool {
+	switch e {
+	case OperationKindQuery, OperationKindMutation, OperationKindSubscription, OperationKindLive:
+		return true
+	}
+	return false
+}
+
+func (e OperationKind) String() string {
+	return string(e)
+}
+
+func (e *OperationKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = OperationKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid OperationKind", str)
+	}
+	return nil
+}
+
+func (e OperationKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *OperationKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e OperationKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
 
 // What becomes of events that do not fit. Clients are told how many they lost, by `extensions.dropped`.
@@ -178,6 +638,124 @@ func (e *Overflow) UnmarshalJSON(b []byte) error {
 }
 
 func (e Overflow) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// A step that traffic is added up over, of UTC.
+type Step string
+
+const (
+	StepSecond Step = "SECOND"
+	StepMinute Step = "MINUTE"
+	StepHour   Step = "HOUR"
+	StepDay    Step = "DAY"
+)
+
+var AllStep = []Step{
+	StepSecond,
+	StepMinute,
+	StepHour,
+	StepDay,
+}
+
+func (e Step) IsValid() bool {
+	switch e {
+	case StepSecond, StepMinute, StepHour, StepDay:
+		return true
+	}
+	return false
+}
+
+func (e Step) String() string {
+	return string(e)
+}
+
+func (e *Step) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Step(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Step", str)
+	}
+	return nil
+}
+
+func (e Step) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Step) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Step) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// A step that billed usage is added up over, of UTC.
+type UsageStep string
+
+const (
+	UsageStepHour  UsageStep = "HOUR"
+	UsageStepDay   UsageStep = "DAY"
+	UsageStepMonth UsageStep = "MONTH"
+)
+
+var AllUsageStep = []UsageStep{
+	UsageStepHour,
+	UsageStepDay,
+	UsageStepMonth,
+}
+
+func (e UsageStep) IsValid() bool {
+	switch e {
+	case UsageStepHour, UsageStepDay, UsageStepMonth:
+		return true
+	}
+	return false
+}
+
+func (e UsageStep) String() string {
+	return string(e)
+}
+
+func (e *UsageStep) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = UsageStep(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid UsageStep", str)
+	}
+	return nil
+}
+
+func (e UsageStep) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *UsageStep) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e UsageStep) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

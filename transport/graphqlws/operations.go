@@ -101,6 +101,7 @@ func (s *session) start(st *stream, req operation.Request, grant *auth.Grant) {
 	}()
 	req.Viewer = grant.Viewer()
 	req.Transport, req.Client = "websocket", transport.ClientOf(nil, req.Extensions)
+	req.Trace = transport.TraceOf(nil, req.Extensions)
 	op, errs := s.server.engine.Prepare(context.Background(), req)
 	if errs != nil {
 		st.End(errs)

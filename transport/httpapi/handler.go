@@ -102,6 +102,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (operation.Reques
 	req, refusal := h.reader.Request(w, r)
 	req.Viewer, req.Address = viewer, h.reader.Address(r)
 	req.Transport, req.Client = "http", transport.ClientOf(r.Header, req.Extensions)
+	req.Trace = transport.TraceOf(r.Header, req.Extensions)
 	return req, refusal
 }
 

@@ -188,6 +188,7 @@ func (c *Connection) operate(w http.ResponseWriter, r *http.Request, accept tran
 	}
 	req.Viewer, req.Address = found.grant.Viewer(), c.reader.Address(r)
 	req.Transport, req.Client = "sse", transport.ClientOf(r.Header, req.Extensions)
+	req.Trace = transport.TraceOf(r.Header, req.Extensions)
 	id, _ := req.Extensions["operationId"].(string)
 	if id == "" {
 		return transport.Refuse(http.StatusBadRequest, operation.CodeBadRequest, "extensions.operationId is missing")

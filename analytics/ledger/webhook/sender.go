@@ -56,8 +56,9 @@ type Sender struct {
 	options Options
 	client  *http.Client
 
-	mu  sync.Mutex // guards what follows
-	err error      // of the latest try; nil: it was taken
+	mu     sync.Mutex // guards what follows
+	err    error      // of the latest try; nil: it was taken
+	status Status
 }
 
 // New makes a sender to a URL, whose requests are signed with a secret, see ParseSecret.
@@ -92,24 +93,13 @@ func (s *Sender) Run(ctx context.Context) {
 		switch {
 		case errors.Is(err, errGivenUp):
 			wait = restAfter
+			s.rest(time.Now().Add(wait))
 		case sent > 0 && err == nil:
 			continue
 		}
 		_ = pause(ctx, wait)
+		s.rest(time.Time{})
 	}
-}
-
-// Err is why the latest request was not taken, or the outbox not read; nil: all is well.
-func (s *Sender) Err() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.err
-}
-
-func (s *Sender) setErr(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.err = err
 }
 
 // round sends one request.
@@ -122,16 +112,17 @@ func (s *Sender) round(ctx context.Context) (sent int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := s.deliver(ctx, id, body); err != nil {
+	if err := s.deliver(ctx, id, body, len(claimed)); err != nil {
 		return 0, err
 	}
+	s.taken(len(claimed))
 	return len(claimed), s.outbox.Sent(ctx, claimed)
 }
 
 var errGivenUp = errors.New("webhook: given up for now")
 
-// deliver tries until a request was taken.
-func (s *Sender) deliver(ctx context.Context, id string, body []byte) error {
+// deliver tries until a request with so many batches was taken.
+func (s *Sender) deliver(ctx context.Context, id string, body []byte, batches int) error {
 	for n := 0; ; n++ {
 		err := s.try(ctx, id, body)
 		if err == nil {
@@ -140,7 +131,7 @@ func (s *Sender) deliver(ctx context.Context, id string, body []byte) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		s.setErr(err)
+		s.refused(batches, err)
 		if n == tries-1 {
 			return fmt.Errorf("%w after %d tries: %w", errGivenUp, tries, err)
 		}

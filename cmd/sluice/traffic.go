@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/sluice-gateway/sluice/analytics"
+	"github.com/sluice-gateway/sluice/analytics/rollup"
+	"github.com/sluice-gateway/sluice/analytics/rollup/rollupdb"
+	"github.com/sluice-gateway/sluice/gateway"
+	"github.com/sluice-gateway/sluice/internal/geo"
+)
+
+// trafficClose is how long the last sums may take to be written.
+const trafficClose = 3 * time.Second
+
+// traffic is what operations have had over time. Nil is none.
+type traffic struct {
+	store  *rollupdb.Store
+	roller *rollup.Roller // nil until begin
+}
+
+// newTraffic opens the sums beside the gateway's data.
+func newTraffic(ctx context.Context, c *Config) (*traffic, error) {
+	if c.Traffic == "off" {
+		return nil, nil
+	}
+	sums, err := rollupdb.Open(ctx, c.Database)
+	if err != nil {
+		return nil, fmt.Errorf("traffic: %w", err)
+	}
+	return &traffic{store: sums}, nil
+}
+
+// reader is what the API reads; nil where nothing is kept.
+func (t *traffic) reader() rollup.Reader {
+	if t == nil {
+		return nil
+	}
+	return t.store
+}
+
+// begin adds up what a gateway counts, until Close.
+func (t *traffic) begin(c *Config, recorder *analytics.Recorder, g *gateway.Gateway, log *slog.Logger) {
+	if t == nil {
+		return
+	}
+	t.roller = rollup.Start(t.store, recorder, rollup.Options{
+		Node:      c.Node,
+		Latencies: recorder.Latencies,
+		Gauges: func() map[string]int64 {
+			gauges := make(map[string]int64)
+			for transport, n := range g.Stats().SessionsBy {
+				gauges["sessions/"+transport] = int64(n)
+			}
+			return gauges
+		},
+		Keep: c.TrafficKeep,
+		Log:  log,
+	})
+}
+
+// stats says how the sums are; nil where there are none.
+func (t *traffic) stats() *rollup.Health {
+	if t == nil || t.roller == nil {
+		return nil
+	}
+	h := t.roller.Health()
+	return &h
+}
+
+// Close writes the last sums, when the gateway has been closed.
+func (t *traffic) Close() (err error) {
+	if t == nil {
+		return nil
+	}
+	if t.roller != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), trafficClose)
+		defer cancel()
+		err = t.roller.Close(ctx)
+	}
+	return errors.Join(err, t.store.Close())
+}
+
+// checkTraffic says what is wrong with the settings of traffic.
+func (c *Config) checkTraffic() error {
+	var bad []error
+	if c.Traffic != "on" && c.Traffic != "off" {
+		bad = append(bad, fmt.Errorf("traffic: %q is neither on nor off", c.Traffic))
+	}
+	for name, kept := range map[string]time.Duration{
+		"traffic-seconds": c.TrafficKeep.Second, "traffic-minutes": c.TrafficKeep.Minute, "traffic-hours": c.TrafficKeep.Hour, "traffic-days": c.TrafficKeep.Day,
+	} {
+		if kept < 0 {
+			bad = append(bad, fmt.Errorf("%s cannot be negative", name))
+		}
+	}
+	return errors.Join(bad...)
+}
+
+// newCountries is what knows the countries of addresses; nil: nobody does.
+func newCountries(c *Config) (func(netip.Addr) string, error) {
+	if c.Countries == "" {
+		return nil, nil
+	}
+	file, err := geo.Open(c.Countries)
+	if err != nil {
+		return nil, fmt.Errorf("countries: %w", err)
+	}
+	return file.Country, nil
+}

@@ -1,0 +1,74 @@
+package resolvers
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/sluice-gateway/sluice/analytics/rollup"
+	"github.com/sluice-gateway/sluice/graph/model"
+	"github.com/sluice-gateway/sluice/operation"
+)
+
+var steps = map[model.Step]rollup.Step{
+	model.StepSecond: rollup.Second, model.StepMinute: rollup.Minute, model.StepHour: rollup.Hour, model.StepDay: rollup.Day,
+}
+
+// trafficQuery reads a range and a filter.
+func trafficQuery(r model.Range, filter *model.TrafficFilter) (rollup.Query, error) {
+	q := rollup.Query{Step: steps[r.Step], To: time.Now().UTC()}
+	last, from, to := r.Last.Value(), r.From.Value(), r.To.Value()
+	if (last == nil) == (from == nil) || last != nil && to != nil {
+		return q, operation.Errorf(operation.CodeBadUserInput, "give a range either by last, or by from and perhaps to")
+	}
+	if to != nil {
+		q.To = to.UTC()
+	}
+	if last != nil {
+		if *last <= 0 {
+			return q, operation.Errorf(operation.CodeBadUserInput, "last is a time above 0, such as 5m")
+		}
+		q.From = q.Step.Start(q.To.Add(-*last))
+	} else {
+		q.From = from.UTC()
+	}
+	if filter != nil {
+		q.Where = where(filter)
+	}
+	return q, nil
+}
+
+func where(f *model.TrafficFilter) rollup.Where {
+	w := rollup.Where{
+		Operation: orZero(f.Operation.Value()), Document: orZero(f.Document.Value()), Field: orZero(f.Field.Value()),
+		Topic: orZero(f.Topic.Value()), Consumer: orZero(f.Consumer.Value()), Issuer: f.Issuer.Value(), Plan: orZero(f.Plan.Value()),
+		Transport: orZero(f.Transport.Value()), Client: orZero(f.Client.Value()), Country: orZero(f.Country.Value()),
+	}
+	if kind := f.Kind.Value(); kind != nil {
+		w.Kind = strings.ToLower(string(*kind))
+	}
+	return w
+}
+
+// mostShares is how many Top may be asked for.
+const mostShares = 100
+
+// traffic reads sums by time. What is wrong with the query is told to the client.
+func traffic[T, M any](ctx context.Context, r *Resolver, rangeArg model.Range, filter *model.TrafficFilter, read func(rollup.Reader, context.Context, rollup.Query) ([]T, error), become func(T) M) ([]M, error) {
+	if r.Rollups == nil {
+		return nil, errUsageOff()
+	}
+	q, err := trafficQuery(rangeArg, filter)
+	if err != nil {
+		return nil, err
+	}
+	list, err := read(r.Rollups, ctx, q)
+	if errors.Is(err, rollup.ErrQuery) {
+		return nil, coded(operation.CodeBadUserInput, strings.TrimPrefix(err.Error(), "rollup: "), err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return mapped(list, become), nil
+}
