@@ -120,7 +120,9 @@ const (
 func (op *Operation) uncount(why string) {
 	op.mu.Lock()
 	running := op.running
-	op.running = false
+	if running {
+		op.running, op.why = false, why
+	}
 	op.mu.Unlock()
 	if !running {
 		return

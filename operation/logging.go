@@ -35,6 +35,17 @@ func (k *LogKind) UnmarshalText(text []byte) error {
 // MarshalText implements encoding.TextMarshaler.
 func (k LogKind) MarshalText() ([]byte, error) { return []byte(logKinds[k]), nil }
 
+// logAgain writes another line of an operation that has ended: something was lost since, of which the line
+// before may not know. Of the lines with one id the last counts.
+func (op *Operation) logAgain() {
+	op.mu.Lock()
+	running, why := op.running, op.why
+	op.mu.Unlock()
+	if !running && why != "" {
+		op.log(why)
+	}
+}
+
 // log writes what an operation has had that ends, and why it does.
 func (op *Operation) log(why string) {
 	o := &op.engine.options

@@ -74,6 +74,7 @@ type Operation struct {
 	viewer     *auth.Viewer
 	seat       string        // among its caller's operations; empty: none
 	running    bool          // in the record's eyes
+	why        string        // it has ended, once it does not run any more
 	stay       *ledger.Stay  // nil: nobody bills it
 	prepared   *prepared     // nil once started
 	refused    gqlerror.List // why it must not start any more

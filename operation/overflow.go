@@ -44,6 +44,7 @@ func (op *Operation) lost(n int, why outbox.Loss) {
 			drop = analytics.DropWrite
 		}
 		op.record.Drop(uint64(n), drop)
+		op.logAgain()
 	}
 	op.giveBack(n)
 }

@@ -13,18 +13,22 @@ func (l *Ledger) run(ctx context.Context) {
 	next := time.NewTimer(0) // what others have left
 	defer next.Stop()
 	for {
+		var began time.Time
 		select {
 		case <-next.C:
+			began = time.Now()
 			if err := l.turn(ctx); errors.Is(err, ErrBehind) {
 				next.Reset(0)
 				continue
 			}
 		case reply := <-l.flushes:
+			began = time.Now()
 			reply <- l.turn(ctx)
 		case <-ctx.Done():
 			return
 		}
-		next.Reset(l.options.Interval)
+		// A store that takes its time is no reason to lose more.
+		next.Reset(max(0, l.options.Interval-time.Since(began)))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluice-gateway/sluice/analytics"
@@ -21,7 +22,7 @@ const trafficClose = 3 * time.Second
 // traffic is what operations have had over time. Nil is none.
 type traffic struct {
 	store  *rollupdb.Store
-	roller *rollup.Roller // nil until begin
+	roller atomic.Pointer[rollup.Roller] // nil until begin
 }
 
 // newTraffic opens the sums beside the gateway's data.
@@ -49,7 +50,7 @@ func (t *traffic) begin(c *Config, recorder *analytics.Recorder, g *gateway.Gate
 	if t == nil {
 		return
 	}
-	t.roller = rollup.Start(t.store, recorder, rollup.Options{
+	t.roller.Store(rollup.Start(t.store, recorder, rollup.Options{
 		Node:      c.Node,
 		Latencies: recorder.Latencies,
 		Gauges: func() map[string]int64 {
@@ -61,15 +62,15 @@ func (t *traffic) begin(c *Config, recorder *analytics.Recorder, g *gateway.Gate
 		},
 		Keep: c.TrafficKeep,
 		Log:  log,
-	})
+	}))
 }
 
 // stats says how the sums are; nil where there are none.
 func (t *traffic) stats() *rollup.Health {
-	if t == nil || t.roller == nil {
+	if t == nil || t.roller.Load() == nil {
 		return nil
 	}
-	h := t.roller.Health()
+	h := t.roller.Load().Health()
 	return &h
 }
 
@@ -78,10 +79,10 @@ func (t *traffic) Close() (err error) {
 	if t == nil {
 		return nil
 	}
-	if t.roller != nil {
+	if roller := t.roller.Load(); roller != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), trafficClose)
 		defer cancel()
-		err = t.roller.Close(ctx)
+		err = roller.Close(ctx)
 	}
 	return errors.Join(err, t.store.Close())
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
-	"go.uber.org/goleak"
 
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/internal/testschema"
@@ -23,8 +22,6 @@ import (
 	"github.com/sluice-gateway/sluice/transport/graphqlws"
 	"github.com/sluice-gateway/sluice/transport/transporttest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A node is a server on the test schema, on a real socket.
 type node struct {
