@@ -167,6 +167,14 @@ func (p *process) subscribe(query string) *subscriber { return p.subscribeAs("",
 func (p *process) subscribeAs(token, query string) *subscriber {
 	p.t.Helper()
 	before := p.members()
+	s := p.stream(token, query)
+	p.until("the subscription runs", func() bool { return p.members() > before })
+	return s
+}
+
+// stream reads a subscription or a live query, which may not run yet.
+func (p *process) stream(token, query string) *subscriber {
+	p.t.Helper()
 	body, _ := json.Marshal(map[string]string{"query": query})
 	ctx, cancel := context.WithCancel(context.Background())
 	r, _ := http.NewRequestWithContext(ctx, http.MethodPost, p.public+"/graphql", bytes.NewReader(body))
@@ -192,7 +200,6 @@ func (p *process) subscribeAs(token, query string) *subscriber {
 		}
 	})
 	p.t.Cleanup(func() { cancel(); reading.Wait() })
-	p.until("the subscription runs", func() bool { return p.members() > before })
 	return s
 }
 
