@@ -6,7 +6,11 @@
 // is safe for concurrent use.
 package analytics
 
-import "strings"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
 
 // Labels say what an operation is, for who counts.
 type Labels struct {
@@ -36,12 +40,24 @@ func (l *Labels) names() []*string {
 	return []*string{&l.Operation, &l.Consumer, &l.Issuer, &l.Subject, &l.Plan, &l.Client, &l.Version}
 }
 
-// cut returns labels whose names are not long.
-func (l Labels) cut() Labels {
+// Kept is what is kept of a name: all of a short one; of a long one the beginning and a hash, so that names
+// that differ still do; and of Other, which nobody is, another one.
+func Kept(name string) string {
+	switch {
+	case name == Other:
+		return Other + "…"
+	case len(name) <= longest:
+		return name
+	}
+	hash := sha256.Sum256([]byte(name))
+	end := "…" + hex.EncodeToString(hash[:8])
+	return strings.ToValidUTF8(name[:longest-len(end)], "") + end
+}
+
+// kept returns labels whose names are.
+func (l Labels) kept() Labels {
 	for _, name := range l.names() {
-		if len(*name) > longest {
-			*name = strings.ToValidUTF8((*name)[:longest], "")
-		}
+		*name = Kept(*name)
 	}
 	return l
 }

@@ -56,7 +56,7 @@ func (r *Recorder) Begin(rec *Record, l Labels, of Runner) {
 
 // hold returns the series of labels, which stays until as many have let it go.
 func (r *Recorder) hold(l Labels) *Series {
-	l = l.cut()
+	l = l.kept()
 	if !r.options.Subjects {
 		l.Subject = ""
 	}

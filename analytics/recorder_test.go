@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"go.uber.org/goleak"
 
@@ -175,16 +176,22 @@ func inUse() int64 {
 	return int64(m.HeapAlloc)
 }
 
-func TestNamesAreCutBetweenCharacters(t *testing.T) {
+func TestNamesThatDifferStillDoWhenTheyAreCut(t *testing.T) {
 	r := analytics.NewRecorder(analytics.Options{})
-	l := message
-	l.Client = strings.Repeat("é", 100)
-	if got := begin(r, l).Labels().Client; got != strings.Repeat("é", 64) {
-		t.Errorf("%q", got)
+	kept := make(map[string]bool)
+	for _, name := range []string{
+		strings.Repeat("é", 100), "x" + strings.Repeat("é", 100), "x" + strings.Repeat("é", 101), strings.Repeat("é", 64), "other", "other…?", "",
+	} {
+		l := message
+		l.Client = name
+		got := begin(r, l).Labels().Client
+		if len(got) > 128 || !utf8.ValidString(got) || got != analytics.Kept(name) || got == analytics.Other || len(name) <= 128 && name != "other" && got != name {
+			t.Errorf("of %q %q is kept", name, got)
+		}
+		kept[got] = true
 	}
-	l.Client = "x" + strings.Repeat("é", 100)
-	if got := begin(r, l).Labels().Client; got != "x"+strings.Repeat("é", 63) {
-		t.Errorf("%q", got)
+	if len(kept) != 7 {
+		t.Errorf("7 names became %d", len(kept))
 	}
 }
 

@@ -98,4 +98,4 @@ func (w *Whose) is(l Labels) bool {
 }
 
 // maybe reports whether an operation with such a series can be the consumer's.
-func (w *Whose) maybe(l *Labels) bool { return l.Consumer == w.Consumer || l.Consumer == Other }
+func (w *Whose) maybe(l *Labels) bool { return l.Consumer == Kept(w.Consumer) || l.Consumer == Other }

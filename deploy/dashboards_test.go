@@ -17,6 +17,7 @@ type dashboard struct {
 		Type    string
 		Title   string
 		Targets []struct{ Expr string }
+		GridPos struct{ H, W, X, Y int }
 	}
 	Templating struct {
 		List []struct {
@@ -61,7 +62,7 @@ func (d *dashboard) expressions() (all []string) {
 
 // filledIn is an expression as Grafana sends it.
 func filledIn(expr string) string {
-	return strings.NewReplacer("$job", "sluice", "$instance", ".*", "$field", "Subscription.message", "$__rate_interval", "5s").Replace(expr)
+	return strings.NewReplacer("$job", "sluice", "$instance", ".*", "$field", "Subscription.message", "$operation", "Chat", "$__rate_interval", "5s").Replace(expr)
 }
 
 var metricName = regexp.MustCompile(`\b(?:sluice|go|process)_[a-z0-9_]+\b`)
@@ -128,6 +129,43 @@ func TestPanelsOfADashboardAreTellableApart(t *testing.T) {
 			seen[p.ID] = true
 			if p.Type != "row" && p.Type != "text" && len(p.Targets) == 0 {
 				t.Errorf("%s: %q shows nothing", d.Title, p.Title)
+			}
+		}
+	}
+}
+
+func TestDashboardsHaveTheVariablesThatTheirPanelsName(t *testing.T) {
+	variable := regexp.MustCompile(`\$([a-z]+)`)
+	for _, d := range dashboards(t) {
+		has := make(map[string]bool)
+		for _, v := range d.Templating.List {
+			has[v.Name] = true
+		}
+		for _, expr := range d.expressions() {
+			for _, m := range variable.FindAllStringSubmatch(expr, -1) {
+				if !has[m[1]] {
+					t.Errorf("%s has no variable %s: %s", d.Title, m[1], expr)
+				}
+			}
+		}
+	}
+}
+
+func TestPanelsDoNotCoverEachOther(t *testing.T) {
+	for _, d := range dashboards(t) {
+		taken := make(map[[2]int]string)
+		for _, p := range d.Panels {
+			at := p.GridPos
+			if at.X+at.W > 24 {
+				t.Errorf("%s: %q is too wide", d.Title, p.Title)
+			}
+			for x := at.X; x < at.X+at.W; x++ {
+				for y := at.Y; y < at.Y+at.H; y++ {
+					if other, ok := taken[[2]int{x, y}]; ok {
+						t.Fatalf("%s: %q covers %q", d.Title, p.Title, other)
+					}
+					taken[[2]int{x, y}] = p.Title
+				}
 			}
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -14,9 +16,13 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/sluice-gateway/sluice/analytics"
+	"github.com/sluice-gateway/sluice/analytics/ledger/webhook"
+	"github.com/sluice-gateway/sluice/documents"
 	"github.com/sluice-gateway/sluice/gateway"
 	"github.com/sluice-gateway/sluice/internal/testschema"
 	"github.com/sluice-gateway/sluice/operation"
+	"github.com/sluice-gateway/sluice/pubsub"
 	"github.com/sluice-gateway/sluice/pubsub/memory"
 )
 
@@ -39,7 +45,14 @@ func startNodes(t *testing.T, n int) []*node {
 		_ = broker.Close()
 	})
 	for range n {
-		g, err := gateway.New(testschema.New(), gateway.Options{Broker: broker, Log: slog.New(slog.DiscardHandler)})
+		backends := analytics.NewBackends()
+		g, err := gateway.New(testschema.New(), gateway.Options{
+			Broker:     &watched{broker, backends.Of("broker")},
+			Backends:   backends,
+			UsageStats: func() *gateway.UsageStats { return &gateway.UsageStats{Webhook: new(webhook.Status)} },
+			Operation:  operation.Options{Persisted: operation.Persisted{Trusted: trusted(t)}},
+			Log:        slog.New(slog.DiscardHandler),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,8 +73,38 @@ func startNodes(t *testing.T, n int) []*node {
 	return nodes
 }
 
+// A watched is a broker whose calls are counted, as those of Redis are.
+type watched struct {
+	pubsub.Broker
+	calls func(call string, took time.Duration, err error)
+}
+
+// Publish implements pubsub.Broker.
+func (b *watched) Publish(ctx context.Context, topic string, payload []byte) error {
+	began := time.Now()
+	err := b.Broker.Publish(ctx, topic, payload)
+	b.calls("publish", time.Since(began), err)
+	return err
+}
+
+// trusted has the document of chat, so that its operation keeps its name.
+func trusted(t *testing.T) *documents.Trusted {
+	t.Helper()
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "chat.graphql"), []byte(chatDocument), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all, err := documents.Load(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
 const (
-	chat  = `{"query":"subscription { message(rooms: [\"1\"]) { text } }"}`
+	chatDocument = `subscription Chat { message(rooms: [1]) { text } }`
+
+	chat  = `{"query":"` + chatDocument + `"}`
 	notes = `{"query":"query @live(throttle: 100) { notes { text } }"}`
 	deep  = `{"query":"{ plants { ` + "%s" + ` } }"}`
 )

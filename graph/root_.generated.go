@@ -933,7 +933,7 @@ type Traffic {
   ended: Long!
   "Operations that were not begun."
   refused: Long!
-  "Results that were delivered."
+  "Results that were handed on to be sent. Those that are among the dropped as ` + "`" + `slow` + "`" + ` or ` + "`" + `write` + "`" + ` were not, in the end."
   events: Long!
   bytes: Long!
   "Of the events, those with errors."
@@ -984,6 +984,7 @@ type Share {
   started: Long!
   ended: Long!
   refused: Long!
+  "As ` + "`" + `Traffic.events` + "`" + `."
   events: Long!
   bytes: Long!
   failed: Long!

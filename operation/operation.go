@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"strconv"
@@ -302,7 +303,12 @@ func (op *Operation) Fail(errs gqlerror.List) {
 
 // Stop ends the operation without a word to its sink: the client is gone, or wants no more. It may
 // be called at any time and more than once.
-func (op *Operation) Stop() {
+func (op *Operation) Stop() { op.stop(endedByClient) }
+
+// StopFor is Stop where the node ends the operation's session; the zero Ending is that nobody did.
+func (op *Operation) StopFor(e Ending) { op.stop(cmp.Or(e.Code, endedByClient)) }
+
+func (op *Operation) stop(why string) {
 	op.ended.Store(true)
 	op.mu.Lock()
 	membership, cancel := op.membership, op.cancel
@@ -315,5 +321,5 @@ func (op *Operation) Stop() {
 	}
 	op.closeMeter()
 	op.leave()
-	op.uncount(endedByClient)
+	op.uncount(why)
 }

@@ -45,7 +45,7 @@ func (e *Engine) traceRefusal(ctx context.Context, req Request, errs gqlerror.Li
 		return
 	}
 	_, span := e.options.Tracer.StartOperation(ctx, trace.Operation{
-		Name: req.OperationName, Transport: req.Transport, Client: req.Client.Name,
+		Kind: "refused", Name: req.OperationName, Transport: req.Transport, Client: req.Client.Name,
 	}, traceOf(req))
 	span.Fail(Code(errs))
 	span.End()

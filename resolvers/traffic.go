@@ -57,7 +57,7 @@ const mostShares = 100
 // traffic reads sums by time. What is wrong with the query is told to the client.
 func traffic[T, M any](ctx context.Context, r *Resolver, rangeArg model.Range, filter *model.TrafficFilter, read func(rollup.Reader, context.Context, rollup.Query) ([]T, error), become func(T) M) ([]M, error) {
 	if r.Rollups == nil {
-		return nil, errUsageOff()
+		return nil, operation.Errorf(codeUsageOff, "this gateway keeps no traffic: it runs with --traffic off")
 	}
 	q, err := trafficQuery(rangeArg, filter)
 	if err != nil {
@@ -65,10 +65,11 @@ func traffic[T, M any](ctx context.Context, r *Resolver, rangeArg model.Range, f
 	}
 	list, err := read(r.Rollups, ctx, q)
 	if errors.Is(err, rollup.ErrQuery) {
-		return nil, coded(operation.CodeBadUserInput, strings.TrimPrefix(err.Error(), "rollup: "), err)
+		_, what, _ := strings.Cut(err.Error(), rollup.ErrQuery.Error()+": ")
+		return nil, coded(operation.CodeBadUserInput, what, err)
 	}
 	if err != nil {
-		return nil, err
+		return nil, unavailable(err)
 	}
 	return mapped(list, become), nil
 }

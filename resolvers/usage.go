@@ -2,10 +2,12 @@ package resolvers
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/sluice-gateway/sluice/analytics/ledger"
 	"github.com/sluice-gateway/sluice/analytics/ledger/billing"
+	"github.com/sluice-gateway/sluice/analytics/ledger/ledgerdb"
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/graph/model"
 	"github.com/sluice-gateway/sluice/operation"
@@ -57,7 +59,7 @@ func (r *Resolver) usage(ctx context.Context, q ledger.Query, to *time.Time, ste
 		list = append(list, model.NewUsage(e))
 		return nil
 	})
-	return list, err
+	return list, unavailable(err)
 }
 
 func isHour(t time.Time) bool { return t.Equal(t.Truncate(time.Hour)) }
@@ -71,7 +73,15 @@ func (r *Resolver) invoices(ctx context.Context, month, consumer string, each fu
 	if err != nil {
 		return operation.Errorf(operation.CodeBadUserInput, "%v", err)
 	}
-	return r.Prices.Invoices(ctx, r.Usage, begin, ledger.Kept(consumer), each)
+	return unavailable(r.Prices.Invoices(ctx, r.Usage, begin, ledger.Kept(consumer), each))
+}
+
+// unavailable tells a client that the database is away.
+func unavailable(err error) error {
+	if errors.Is(err, ledgerdb.ErrUnavailable) {
+		return coded(operation.TryAgain.Code, "usage cannot be read at the moment; try again", err)
+	}
+	return err
 }
 
 // consumer is who asks for what its application has had. An end user of it may not.

@@ -70,7 +70,8 @@ func (r *queryResolver) MyTraffic(ctx context.Context, rangeArg model.Range, fil
 		return nil, err
 	}
 	read := func(rollups rollup.Reader, ctx context.Context, q rollup.Query) ([]rollup.Point, error) {
-		q.Where.Consumer, q.Where.Issuer = viewer.Consumer, &viewer.Issuer
+		issuer := analytics.Kept(viewer.Issuer)
+		q.Where.Consumer, q.Where.Issuer = analytics.Kept(viewer.Consumer), &issuer
 		return rollups.Series(ctx, q)
 	}
 	return traffic(ctx, r.Resolver, rangeArg, filter, read, model.NewTraffic)

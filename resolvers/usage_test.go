@@ -50,11 +50,14 @@ func newLedger(t *testing.T) *ledgerdb.Store {
 	return s
 }
 
+// website is the application that ada uses.
+var website = &auth.Viewer{Consumer: "web"}
+
 const november = `from: "2026-11-01T00:00:00Z", to: "2026-12-01T00:00:00Z"`
 
 func TestUsage(t *testing.T) {
 	s := newUsageShop(&resolvers.Resolver{Usage: newLedger(t)})
-	token := &auth.Viewer{Consumer: "web", Issuer: "https://id.example"}
+	token := &auth.Viewer{Consumer: "web", Issuer: "https://id.example", Subject: "web"}
 	for _, tt := range []struct {
 		name   string
 		viewer *auth.Viewer
@@ -62,7 +65,7 @@ func TestUsage(t *testing.T) {
 		want   string
 	}{
 		{
-			"one's own, by the hour", ada, `{ myUsage(` + november + `, step: HOUR) { at consumer issuer plan field events bytes connectedSeconds requests } }`,
+			"one's own, by the hour", website, `{ myUsage(` + november + `, step: HOUR) { at consumer issuer plan field events bytes connectedSeconds requests } }`,
 			`{"myUsage":[{"at":"2026-11-01T13:00:00Z","consumer":"web","issuer":null,"plan":"gold","field":"Subscription.priceChanged","events":10,"bytes":1000,"connectedSeconds":1.5,"requests":1},` +
 				`{"at":"2026-11-01T14:00:00Z","consumer":"web","issuer":null,"plan":"gold","field":"Subscription.priceChanged","events":10,"bytes":1000,"connectedSeconds":1.5,"requests":1}]}`,
 		},
@@ -82,7 +85,14 @@ func TestUsage(t *testing.T) {
 		`{ myUsage(from: "2026-11-02T00:00:00Z", to: "2026-11-01T00:00:00Z") { events } }`: "ends before it begins",
 		`{ myInvoice(month: "November") { month } }`:                                       "2026-11",
 	} {
-		expectError(t, s.do(t, ada, query, ""), "BAD_USER_INPUT", message)
+		expectError(t, s.do(t, website, query, ""), "BAD_USER_INPUT", message)
+	}
+}
+
+func TestEndUsersDoNotSeeWhatTheirApplicationHas(t *testing.T) {
+	s := newUsageShop(&resolvers.Resolver{Usage: newLedger(t), Rollups: new(rollups)})
+	for _, query := range []string{`{ myUsage(` + november + `) { events } }`, `{ myInvoice(month: "2026-11") { month } }`, `{ myTraffic(` + r(`last: "5m"`) + `) { at } }`} {
+		expectError(t, s.do(t, ada, query, ""), "FORBIDDEN", "an end user")
 	}
 }
 
@@ -93,15 +103,15 @@ func TestInvoices(t *testing.T) {
 	}
 	prices := billing.Prices{"gold": {Currency: "EUR", Events: []billing.Tier{{Rate: billing.Rate{Price: price, Per: 3}}}}}
 	s := newUsageShop(&resolvers.Resolver{Usage: newLedger(t), Prices: prices})
-	expect(t, s.do(t, ada, `{ myInvoice(month: "2026-11") { month consumer issuer lines { plan item quantity unit price per currency amount } totals { currency amount } unpriced } }`, ""),
+	expect(t, s.do(t, website, `{ myInvoice(month: "2026-11") { month consumer issuer lines { plan item quantity unit price per currency amount } totals { currency amount } unpriced } }`, ""),
 		`{"myInvoice":{"month":"2026-11","consumer":"web","issuer":null,"lines":[{"plan":"gold","item":"events","quantity":20,"unit":"event","price":"0.200000","per":3,"currency":"EUR","amount":"1.333333"}],`+
 			`"totals":[{"currency":"EUR","amount":"1.333333"}],"unpriced":[]}}`)
 	expect(t, s.do(t, support, `{ myInvoice(month: "2026-11") { month } }`, ""), `{"myInvoice":null}`)
-	expect(t, s.do(t, ada, `{ myInvoice(month: "2026-10") { month } }`, ""), `{"myInvoice":null}`)
+	expect(t, s.do(t, website, `{ myInvoice(month: "2026-10") { month } }`, ""), `{"myInvoice":null}`)
 	expect(t, s.do(t, admin, `{ invoices(month: "2026-11") { consumer issuer totals { amount } } }`, ""),
 		`{"invoices":[{"consumer":"warehouse","issuer":null,"totals":[{"amount":"0.666667"}]},{"consumer":"web","issuer":null,"totals":[{"amount":"1.333333"}]},{"consumer":"web","issuer":"https://id.example","totals":[{"amount":"0.666667"}]}]}`)
 	free := newUsageShop(&resolvers.Resolver{Usage: newLedger(t)})
-	expect(t, free.do(t, ada, `{ myInvoice(month: "2026-11") { month } }`, ""), `{"myInvoice":null}`)
+	expect(t, free.do(t, website, `{ myInvoice(month: "2026-11") { month } }`, ""), `{"myInvoice":null}`)
 }
 
 // rollups answer every query with one of each, and note what was asked.
@@ -219,7 +229,7 @@ func TestWhereNoUsageIsKept(t *testing.T) {
 		`{ myUsage(` + november + `) { events } }`, `{ usage(` + november + `) { events } }`, `{ myInvoice(month: "2026-11") { month } }`,
 		`{ traffic(` + r(`last: "5m"`) + `) { at } }`, `{ sessions(` + r(`last: "5m"`) + `) { at } }`,
 	} {
-		expectError(t, s.do(t, admin, query, ""), "USAGE_NOT_KEPT", "keeps no usage")
+		expectError(t, s.do(t, admin, query, ""), "USAGE_NOT_KEPT", "keeps no ")
 	}
 }
 
@@ -261,7 +271,11 @@ func TestRunningOperations(t *testing.T) {
 		t.Errorf("asked for %+v", q)
 	}
 	expect(t, s.do(t, ada, `{ myOperations { total } }`, ""), `{"myOperations":{"total":3}}`)
-	if q := f.asked; q.First != 20 || q.Whose == nil || q.Whose.Consumer != "web" {
+	if q := f.asked; q.First != 20 || q.Whose == nil || *q.Whose != (analytics.Whose{Consumer: "web", Subject: "ada"}) {
+		t.Errorf("asked for %+v", q)
+	}
+	s.do(t, website, `{ myOperations { total } }`, "")
+	if q := f.asked; q.Whose == nil || *q.Whose != (analytics.Whose{Consumer: "web"}) {
 		t.Errorf("asked for %+v", q)
 	}
 	s.do(t, admin, `{ operations { total } }`, "")

@@ -8,7 +8,8 @@ import (
 const (
 	// corsHeaders are what pages of listed origins may send, beside what every page may.
 	corsHeaders = "content-type, authorization, x-api-key, apollo-require-preflight, x-apollo-operation-name, " +
-		"graphql-require-preflight, x-graphql-yoga-csrf, x-graphql-event-stream-token, last-event-id"
+		"graphql-require-preflight, x-graphql-yoga-csrf, x-graphql-event-stream-token, last-event-id, " +
+		"apollographql-client-name, apollographql-client-version, traceparent, tracestate"
 	corsExpose = "retry-after, sluice-last-event-id"
 	// corsMaxAge is how long a browser may remember the answer, in seconds; they cut it at 2 hours.
 	corsMaxAge = "7200"

@@ -66,7 +66,7 @@ func (s *Single) Serve(w http.ResponseWriter, r *http.Request, op *operation.Ope
 	var running sync.WaitGroup
 	running.Go(func() { op.Run(r.Context(), sink) }) // a query takes its time: the stream beats meanwhile
 	defer running.Wait()
-	defer op.Stop()
+	defer func() { op.StopFor(stream.Ending()) }()
 	stream.Run(w, r)
 }
 
@@ -87,5 +87,5 @@ func (s *singleSink) Changed(v *auth.Viewer)             { s.op.Reauthorize(v) }
 func (s *singleSink) Ended(why error) {
 	ending := operation.CredentialsEnded(why)
 	s.stream.FinishFor(ending, s.last(ending.Errors()))
-	s.op.Stop()
+	s.op.StopFor(ending)
 }

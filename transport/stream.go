@@ -73,9 +73,10 @@ type Stream struct {
 	turn     outbox.Turn
 	running  atomic.Bool // Run has begun, and not come to its end
 
-	mu      sync.Mutex // guards what follows, and is held while a deadline is set
-	out     *flusher   // of Run, while it runs
-	lenient bool       // what is written last may wait for Stall
+	mu      sync.Mutex       // guards what follows, and is held while a deadline is set
+	out     *flusher         // of Run, while it runs
+	lenient bool             // what is written last may wait for Stall
+	ending  operation.Ending // why the node has ended it; zero: it has not
 }
 
 // NewStream makes a stream, which its maker adds to sessions. What is offered before Run waits. The
@@ -124,14 +125,29 @@ func (s *Stream) Finish(words []byte) { s.finish(words, false) }
 // FinishFor is Finish where the node ends the session.
 func (s *Stream) FinishFor(ending operation.Ending, words []byte) {
 	if s.finish(words, false) {
-		s.sessions.Ended(ending)
+		s.endedFor(ending)
 	}
+}
+
+// endedFor notes that the node has ended the session.
+func (s *Stream) endedFor(ending operation.Ending) {
+	s.sessions.Ended(ending)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ending = ending
+}
+
+// Ending is why the node has ended the session; zero: it has not.
+func (s *Stream) Ending() operation.Ending {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ending
 }
 
 // End implements Session. To a slow client nothing is sent of what waits: it would only be slower.
 func (s *Stream) End(ending operation.Ending) {
 	if s.finish(s.format.Parting(ending), ending == operation.SlowConsumer) {
-		s.sessions.Ended(ending)
+		s.endedFor(ending)
 	}
 }
 

@@ -39,10 +39,11 @@ func newWriter(store Store, o Options, from *pending) *writer {
 
 // Health says how a Roller is.
 type Health struct {
-	Err     error     // why the latest batch is not in the store, or what is old still is; nil: all is well
-	Waiting int       // rows in memory
-	Dropped int64     // rows that were not added, for the store was away for too long
-	Written time.Time // when the store last had everything; zero: not yet
+	Err     error     `json:"-"`                // why the latest batch is not in the store, or what is old still is; nil: all is well
+	Reason  string    `json:"reason,omitempty"` // its text
+	Waiting int       `json:"waiting"`          // rows in memory
+	Dropped int64     `json:"dropped"`          // rows that were not added, for the store was away for too long
+	Written time.Time `json:"written,omitzero"` // when the store last had everything; zero: not yet
 }
 
 func (w *writer) now() Health {
@@ -53,6 +54,9 @@ func (w *writer) now() Health {
 	defer w.from.mu.Unlock()
 	h.Waiting += w.from.rows
 	h.Dropped += w.from.dropped
+	if h.Err != nil {
+		h.Reason = h.Err.Error()
+	}
 	return h
 }
 

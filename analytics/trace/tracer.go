@@ -107,9 +107,9 @@ func (t *Tracer) Close(ctx context.Context) error {
 
 // Counts is what became of the spans that were kept, since the start. Those that wait are in none.
 type Counts struct {
-	Sent    uint64 // the collector has taken them
-	Failed  uint64 // it was not reached in time, or refused them or some that came with them
-	Dropped uint64 // too many were waiting
+	Sent    uint64 `json:"sent"`    // the collector has taken them
+	Failed  uint64 `json:"failed"`  // it was not reached in time, or refused them or some that came with them
+	Dropped uint64 `json:"dropped"` // too many were waiting
 }
 
 // Counts returns the counts of this moment.

@@ -91,7 +91,7 @@ func newDevCredentials() *devCredentials {
 	d := &devCredentials{
 		key: auth.Key{
 			Key: "dev_" + rand.Text(), Consumer: "dev", Subject: "ann",
-			Scopes:  []string{"admin", "catalog:write", "orders:read", "orders:write", "publish", "invalidate"},
+			Scopes:  []string{"admin", "catalog:write", "orders:read", "orders:write", "publish", "invalidate", "usage:read"},
 			Publish: []string{"price.*", "stock.*", "order.*"},
 		},
 		issuer: jwt.Issuer{

@@ -79,7 +79,7 @@ func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, spend.Close()) }()
-	used, err := newUsage(ctx, c, log)
+	used, err := newUsage(ctx, c, backends.Of("database"), log)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 	}
 	root.Budgets, root.Fleet = g, g.Fleet()
 	root.Usage, root.Prices = options.Usage, options.Prices
-	flow.begin(c, options.Operation.Recorder, g, log)
+	flow.begin(c, options.Operation.Recorder, g, backends.Of("database"), log)
 	servers, err := listen(c, g)
 	if err != nil {
 		return errors.Join(err, g.Close(ctx, 0))

@@ -46,11 +46,11 @@ func (t *traffic) reader() rollup.Reader {
 }
 
 // begin adds up what a gateway counts, until Close.
-func (t *traffic) begin(c *Config, recorder *analytics.Recorder, g *gateway.Gateway, log *slog.Logger) {
+func (t *traffic) begin(c *Config, recorder *analytics.Recorder, g *gateway.Gateway, observe observer, log *slog.Logger) {
 	if t == nil {
 		return
 	}
-	t.roller.Store(rollup.Start(t.store, recorder, rollup.Options{
+	t.roller.Store(rollup.Start(timedSums{t.store, observe}, recorder, rollup.Options{
 		Node:      c.Node,
 		Latencies: recorder.Latencies,
 		Gauges: func() map[string]int64 {

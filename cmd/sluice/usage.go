@@ -34,7 +34,7 @@ type usage struct {
 }
 
 // newUsage opens the ledger beside the gateway's data.
-func newUsage(ctx context.Context, c *Config, log *slog.Logger) (_ *usage, err error) {
+func newUsage(ctx context.Context, c *Config, observe observer, log *slog.Logger) (_ *usage, err error) {
 	if c.Usage == "off" {
 		return nil, nil
 	}
@@ -54,7 +54,7 @@ func newUsage(ctx context.Context, c *Config, log *slog.Logger) (_ *usage, err e
 	if u.store, err = ledgerdb.Open(ctx, c.Database); err != nil {
 		return nil, err
 	}
-	if u.ledger, err = ledger.Open(u.store, spool, ledger.Options{Keep: c.UsageKeep, Log: log}); err != nil {
+	if u.ledger, err = ledger.Open(timedLedger{u.store, observe}, spool, ledger.Options{Keep: c.UsageKeep, Log: log}); err != nil {
 		return nil, err
 	}
 	u.tallies = ledger.NewTallies(u.ledger)

@@ -293,26 +293,27 @@ type SessionCount struct {
 
 // What has had a share of the traffic. What it is not told apart by is null.
 type Share struct {
-	Kind             *OperationKind `json:"kind,omitempty"`
-	Operation        *string        `json:"operation,omitempty"`
-	Document         *string        `json:"document,omitempty"`
-	Field            *string        `json:"field,omitempty"`
-	Topic            *string        `json:"topic,omitempty"`
-	Consumer         *string        `json:"consumer,omitempty"`
-	Issuer           *string        `json:"issuer,omitempty"`
-	Plan             *string        `json:"plan,omitempty"`
-	Client           *string        `json:"client,omitempty"`
-	ClientVersion    *string        `json:"clientVersion,omitempty"`
-	Transport        *string        `json:"transport,omitempty"`
-	Country          *string        `json:"country,omitempty"`
-	Started          int64          `json:"started"`
-	Ended            int64          `json:"ended"`
-	Refused          int64          `json:"refused"`
-	Events           int64          `json:"events"`
-	Bytes            int64          `json:"bytes"`
-	Failed           int64          `json:"failed"`
-	Dropped          Drops          `json:"dropped"`
-	ConnectedSeconds float64        `json:"connectedSeconds"`
+	Kind          *OperationKind `json:"kind,omitempty"`
+	Operation     *string        `json:"operation,omitempty"`
+	Document      *string        `json:"document,omitempty"`
+	Field         *string        `json:"field,omitempty"`
+	Topic         *string        `json:"topic,omitempty"`
+	Consumer      *string        `json:"consumer,omitempty"`
+	Issuer        *string        `json:"issuer,omitempty"`
+	Plan          *string        `json:"plan,omitempty"`
+	Client        *string        `json:"client,omitempty"`
+	ClientVersion *string        `json:"clientVersion,omitempty"`
+	Transport     *string        `json:"transport,omitempty"`
+	Country       *string        `json:"country,omitempty"`
+	Started       int64          `json:"started"`
+	Ended         int64          `json:"ended"`
+	Refused       int64          `json:"refused"`
+	// As `Traffic.events`.
+	Events           int64   `json:"events"`
+	Bytes            int64   `json:"bytes"`
+	Failed           int64   `json:"failed"`
+	Dropped          Drops   `json:"dropped"`
+	ConnectedSeconds float64 `json:"connectedSeconds"`
 }
 
 // What operations have had in one step.
@@ -324,7 +325,7 @@ type Traffic struct {
 	Ended   int64 `json:"ended"`
 	// Operations that were not begun.
 	Refused int64 `json:"refused"`
-	// Results that were delivered.
+	// Results that were handed on to be sent. Those that are among the dropped as `slow` or `write` were not, in the end.
 	Events int64 `json:"events"`
 	Bytes  int64 `json:"bytes"`
 	// Of the events, those with errors.

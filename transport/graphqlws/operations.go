@@ -143,14 +143,14 @@ func (s *session) complete(m message) bool {
 }
 
 // stopStreams stops every operation without a word.
-func (s *session) stopStreams() {
+func (s *session) stopStreams(e operation.Ending) {
 	s.mu.Lock()
 	streams := s.streams
 	s.streams = nil
 	ops := running(streams)
 	s.mu.Unlock()
 	for _, op := range ops {
-		op.Stop()
+		op.StopFor(e)
 	}
 }
 

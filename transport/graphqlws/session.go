@@ -80,7 +80,7 @@ func (s *session) run() {
 	}
 	s.linger()
 	s.timer.Stop()
-	s.stopStreams()
+	s.stopStreams(operation.Ending{})
 	s.socket.Close()
 	s.running.Wait()
 	if s.grant != nil { // nobody else is left who could write it
@@ -194,7 +194,7 @@ func (s *session) endFor(e operation.Ending, reason string) bool {
 		return false
 	}
 	s.server.sessions.Ended(e)
-	s.stopStreams()
+	s.stopStreams(e)
 	return true
 }
 

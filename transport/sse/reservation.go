@@ -161,7 +161,7 @@ func (r *reservation) close() {
 
 	r.stream.Abandon()
 	for _, op := range running {
-		op.Stop()
+		op.StopFor(r.stream.Ending())
 	}
 	r.running.Wait()
 	r.grant.Close()
