@@ -85,8 +85,8 @@ func (s Sketch) Total() uint64 {
 	return total
 }
 
-// Quantile is the time within which a share q of them was done, from 0 to 1: 0.99 is the 99th percentile. It
-// is right to 2 %. Of none it is 0.
+// Quantile is the shortest time within which at least a share q of them was done, from 0 to 1: 0.99 is the
+// 99th percentile, 0.5 of two the shorter one. It is right to 2 %. Of none it is 0.
 func (s Sketch) Quantile(q float64) time.Duration {
 	total := s.Total()
 	if total == 0 {
@@ -95,7 +95,8 @@ func (s Sketch) Quantile(q float64) time.Duration {
 	if !(q > 0) { // nor is what is not a number
 		q = 0
 	}
-	rank := uint64(math.Round(min(q, 1) * float64(total-1)))
+	// A share such as 0.55 is a little more than that as a float, and must not count one more.
+	rank := uint64(max(math.Ceil(math.Nextafter(min(q, 1), 0)*float64(total)), 1)) - 1
 	buckets := slices.Sorted(maps.Keys(s))
 	for _, bucket := range buckets {
 		if s[bucket] > rank {

@@ -33,7 +33,7 @@ func TestQuantilesAreRightToTwoPercent(t *testing.T) {
 			}
 			slices.Sort(all)
 			for _, q := range []float64{0, 0.01, 0.5, 0.9, 0.99, 0.999, 1} {
-				want := all[int(math.Round(q*float64(len(all)-1)))]
+				want := all[max(int(math.Ceil(q*float64(len(all)))), 1)-1]
 				got := l.Counts().Quantile(q)
 				if off := math.Abs(float64(got-want)) / float64(want); off > 0.0201 {
 					t.Errorf("the quantile %v is %v, want %v: %.1f %% off", q, got, want, 100*off)
@@ -128,6 +128,31 @@ func TestQuantilesOfOddSketches(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if got := c.s.Quantile(c.q); got < c.from || got > c.to {
 				t.Errorf("it is %v, want %v to %v", got, c.from, c.to)
+			}
+		})
+	}
+}
+
+func TestAQuantileIsTheShortestTimeThatIsEnough(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		short, slower uint64 // of a millisecond and of a second
+		q             float64
+		want          time.Duration
+	}{
+		{"half of two is one", 1, 1, 0.5, time.Millisecond},
+		{"more than half of two is both", 1, 1, 0.51, time.Second},
+		{"half of three is two", 1, 2, 0.5, time.Second},
+		{"99 of a hundred are enough", 99, 1, 0.99, time.Millisecond},
+		{"98 of a hundred are not", 98, 2, 0.99, time.Second},
+		{"55 of a hundred are, though 0.55 times 100 is more than 55", 55, 45, 0.55, time.Millisecond},
+		{"nine of ten are", 9, 1, 0.9, time.Millisecond},
+		{"of one it is that", 1, 0, 0.5, time.Millisecond},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := analytics.Sketch{348: c.short, 523: c.slower}.Quantile(c.q)
+			if math.Abs(float64(got-c.want))/float64(c.want) > 0.0201 {
+				t.Errorf("%v, want %v", got, c.want)
 			}
 		})
 	}

@@ -165,7 +165,7 @@ func (r *Record) Runner() Runner { return r.runner }
 
 // Labels are the operation's own, also where its series has fewer.
 func (r *Record) Labels() Labels {
-	l := r.own()
+	l := r.own().kept()
 	if !r.recorder.options.Subjects {
 		l.Subject = ""
 	}

@@ -667,7 +667,7 @@ type OrderStatusChange {
     "A full hour of UTC: usage before it. Up to now, if it is left out."
     to: Time
     step: UsageStep! = DAY
-    "Only this application, of every issuer."
+    "Only this application, of every issuer; all, if it is empty."
     consumer: String
   ): [Usage!]! @auth(scopes: ["admin"]) @poll(interval: "10s") @cost(weight: 20)
 
@@ -675,7 +675,7 @@ type OrderStatusChange {
   invoices(
     "Such as ` + "`" + `2026-11` + "`" + `."
     month: String!
-    "Only this application, of every issuer."
+    "Only this application, of every issuer; all, if it is empty."
     consumer: String
   ): [Invoice!]! @auth(scopes: ["admin"]) @poll(interval: "30s") @cost(weight: 20)
 
@@ -683,7 +683,7 @@ type OrderStatusChange {
   operations(
     "Only those with this text in a name, in upper or lower case."
     search: String
-    "Only this application's, of keys; with ` + "`" + `issuer` + "`" + `, of its tokens."
+    "Only this application's, of keys; with ` + "`" + `issuer` + "`" + `, of its tokens. An empty name is anonymous callers."
     consumer: String
     issuer: String
     kind: OperationKind
@@ -906,7 +906,7 @@ enum Step {
   DAY
 }
 
-"Only operations that are equal in everything that is given."
+"Only operations that are equal in everything that is given and not empty."
 input TrafficFilter {
   kind: OperationKind
   "A name in documents."

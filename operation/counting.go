@@ -141,6 +141,9 @@ func (op *Operation) uncount(why string) {
 func (e *Engine) noteRefusal(req Request, errs gqlerror.List) {
 	if r := e.options.Recorder; r != nil {
 		l := analytics.Labels{Operation: req.OperationName}
+		if req.Viewer.IsAnonymous() { // nobody can fill the series with names for nothing
+			l.Operation, req.Client = "", Client{}
+		}
 		r.Refused(e.whose(l, req.Viewer, req.Address, req.Transport, req.Client), Code(errs))
 	}
 }

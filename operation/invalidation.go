@@ -221,7 +221,7 @@ func (a *announcer) Receive(e *pubsub.Event) {
 // joinLive makes an operation a member of a group.
 func (e *Engine) joinLive(key live.Key, spec func() live.Spec, op *Operation) (*live.Membership, error) {
 	e.ear.open()
-	return e.live.Join(key, spec, liveMember{op}, op.live.patched)
+	return e.live.Join(key, spec, liveMember{op, time.Now()}, op.live.patched)
 }
 
 // LiveStats are the counts of the live queries.

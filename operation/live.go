@@ -42,6 +42,7 @@ type liveQuery struct {
 
 	// latest is what the group has given; the others are of whoever hands results to the sink.
 	latest   atomic.Pointer[live.Version]
+	timed    uint64 // the number of the version that was timed last
 	told     uint64 // the number of the version that the client was sent last; 0: none
 	revision int    // of what it was sent, counted from the last whole result
 	sent     []byte // the body that was handed to the sink last
@@ -131,7 +132,7 @@ func (p *prepared) liveSpec(e *Engine, viewer *auth.Viewer, address netip.Addr, 
 
 // runLive makes the result anew.
 func (p *prepared) runLive(ctx context.Context, e *Engine, viewer *auth.Viewer, address netip.Addr) live.Result {
-	origin := &outbox.Origin{At: time.Now(), Written: e.written(p.policy)}
+	origin := &liveOrigin{timed: outbox.Origin{At: time.Now(), Written: e.written(p.policy)}}
 	t := p.dependencies(e)
 	oc := p.context(e)
 	oc.ResolverMiddleware = t.middleware
@@ -140,10 +141,11 @@ func (p *prepared) runLive(ctx context.Context, e *Engine, viewer *auth.Viewer, 
 	}
 	data, errs := e.runQuery(live.WithRecorder(ctx, t.add), oc)
 	tooLarge := len(data) > e.options.Share.MaxResult
-	origin.Failed = tooLarge || len(errs) > 0
+	failed := tooLarge || len(errs) > 0
+	origin.timed.Failed, origin.untimed.Failed = failed, failed
 	r := live.Result{
 		Body:   appendMember(share.Encode(data, errs, e.options.Share.MaxResult), isLive),
-		Failed: origin.Failed,
+		Failed: failed,
 		Tag:    origin,
 		Keys:   t.list(),
 	}
@@ -225,8 +227,28 @@ func appendMember(object []byte, member string) []byte {
 	return append(with, '}')
 }
 
+// A liveOrigin is where a version comes from: for those who waited for it, and for others.
+type liveOrigin struct{ timed, untimed outbox.Origin }
+
+// origin is where a version comes from. Who joined after its run began, or has had it before, tells nothing
+// about how long it takes to be written.
+func (q *liveQuery) origin(v *live.Version, joined time.Time) *outbox.Origin {
+	made, ok := v.Tag().(*liveOrigin)
+	switch {
+	case !ok:
+		return nil
+	case v.Number() == q.timed || joined.After(made.timed.At):
+		return &made.untimed
+	}
+	q.timed = v.Number()
+	return &made.timed
+}
+
 // liveMember is an operation as a member of its group.
-type liveMember struct{ op *Operation }
+type liveMember struct {
+	op     *Operation
+	joined time.Time
+}
 
 // liveKey is what all results of a live query are about: of those that wait, the newest counts.
 const liveKey = "live"
@@ -234,8 +256,7 @@ const liveKey = "live"
 // Next implements live.Member.
 func (m liveMember) Next(v *live.Version) {
 	m.op.live.latest.Store(v)
-	origin, _ := v.Tag().(*outbox.Origin)
-	m.op.Next(outbox.Event{Body: v.Body(), Key: liveKey, Origin: origin})
+	m.op.Next(outbox.Event{Body: v.Body(), Key: liveKey, Origin: m.op.live.origin(v, m.joined)})
 }
 
 // patch puts a patch in the place of a whole result, where the client takes patches and has what they

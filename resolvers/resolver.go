@@ -28,4 +28,6 @@ type Resolver struct {
 	Prices billing.Prices
 	// Rollups are what operations have had over time; nil: it is not kept.
 	Rollups rollup.Reader
+
+	turns turns
 }

@@ -20,12 +20,14 @@ type Fleet interface {
 }
 
 // running lists operations that run.
-func (r *Resolver) running(ctx context.Context, q analytics.RunQuery, first int32) (*model.RunningOperations, error) {
+func (r *Resolver) running(ctx context.Context, asked question, q analytics.RunQuery, first int32) (*model.RunningOperations, error) {
 	if first < 0 || first > fleet.MostRuns {
 		return nil, operation.Errorf(operation.CodeBadUserInput, "first is 0 to %d, not %d", fleet.MostRuns, first)
 	}
 	q.First = int(first)
-	runs, err := r.Fleet.Runs(ctx, q)
+	runs, err := shared(ctx, &r.turns, asked.about(q), func(ctx context.Context) (fleet.Runs, error) {
+		return r.Fleet.Runs(ctx, q)
+	})
 	if err != nil {
 		return nil, err
 	}

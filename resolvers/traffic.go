@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluice-gateway/sluice/analytics"
 	"github.com/sluice-gateway/sluice/analytics/rollup"
 	"github.com/sluice-gateway/sluice/graph/model"
 	"github.com/sluice-gateway/sluice/operation"
@@ -39,6 +40,10 @@ func trafficQuery(r model.Range, filter *model.TrafficFilter) (rollup.Query, err
 	return q, nil
 }
 
+// cut is the begin of the first step that is not before a time, in seconds: a range asks for the same steps as
+// another if both of its ends are cut to the same.
+func cut(step rollup.Step, t time.Time) int64 { return step.Start(t.Add(step.Length() - 1)).Unix() }
+
 func where(f *model.TrafficFilter) rollup.Where {
 	w := rollup.Where{
 		Operation: orZero(f.Operation.Value()), Document: orZero(f.Document.Value()), Field: orZero(f.Field.Value()),
@@ -54,8 +59,9 @@ func where(f *model.TrafficFilter) rollup.Where {
 // mostShares is how many Top may be asked for.
 const mostShares = 100
 
-// traffic reads sums by time. What is wrong with the query is told to the client.
-func traffic[T, M any](ctx context.Context, r *Resolver, rangeArg model.Range, filter *model.TrafficFilter, read func(rollup.Reader, context.Context, rollup.Query) ([]T, error), become func(T) M) ([]M, error) {
+// traffic reads sums by time; for a viewer's own question, those of its consumer. What is wrong with the
+// query is told to the client.
+func traffic[T, M any](ctx context.Context, r *Resolver, asked question, rangeArg model.Range, filter *model.TrafficFilter, read func(rollup.Reader, context.Context, rollup.Query) ([]T, error), become func(T) M) ([]M, error) {
 	if r.Rollups == nil {
 		return nil, operation.Errorf(codeUsageOff, "this gateway keeps no traffic: it runs with --traffic off")
 	}
@@ -63,7 +69,15 @@ func traffic[T, M any](ctx context.Context, r *Resolver, rangeArg model.Range, f
 	if err != nil {
 		return nil, err
 	}
-	list, err := read(r.Rollups, ctx, q)
+	if asked.own {
+		issuer := analytics.Kept(asked.issuer)
+		q.Where.Consumer, q.Where.Issuer = analytics.Kept(asked.consumer), &issuer
+	}
+	var list []T
+	if err = q.Check(); err == nil { // what is cut may be right
+		asked = asked.about(q.Step, cut(q.Step, q.From), cut(q.Step, q.To), q.Where)
+		list, err = shared(ctx, &r.turns, asked, func(ctx context.Context) ([]T, error) { return read(r.Rollups, ctx, q) })
+	}
 	if errors.Is(err, rollup.ErrQuery) {
 		_, what, _ := strings.Cut(err.Error(), rollup.ErrQuery.Error()+": ")
 		return nil, coded(operation.CodeBadUserInput, what, err)

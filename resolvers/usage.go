@@ -8,6 +8,7 @@ import (
 	"github.com/sluice-gateway/sluice/analytics/ledger"
 	"github.com/sluice-gateway/sluice/analytics/ledger/billing"
 	"github.com/sluice-gateway/sluice/analytics/ledger/ledgerdb"
+	"github.com/sluice-gateway/sluice/analytics/rollup"
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/graph/model"
 	"github.com/sluice-gateway/sluice/operation"
@@ -27,13 +28,16 @@ func errUsageOff() error {
 // mostUsage is how many rows one answer has at most.
 const mostUsage = 10_000
 
+// errRows says that there are more.
+var errRows = errors.New("resolvers: too many rows of usage")
+
 // Budgets tell whoever a context belongs to about its budgets: *gateway.Gateway.
 type Budgets interface {
 	Budgets(ctx context.Context) ([]operation.FieldBudget, error)
 }
 
 // usage reads what consumers have had. From and to are full hours, or to is now.
-func (r *Resolver) usage(ctx context.Context, q ledger.Query, to *time.Time, step model.UsageStep) ([]model.Usage, error) {
+func (r *Resolver) usage(ctx context.Context, asked question, q ledger.Query, to *time.Time, step model.UsageStep) ([]model.Usage, error) {
 	if r.Usage == nil {
 		return nil, errUsageOff()
 	}
@@ -51,29 +55,47 @@ func (r *Resolver) usage(ctx context.Context, q ledger.Query, to *time.Time, ste
 	steps := map[model.UsageStep]ledger.Step{
 		model.UsageStepHour: ledger.Hour, model.UsageStepDay: ledger.Day, model.UsageStepMonth: ledger.Month,
 	}
-	list := []model.Usage{}
-	err := ledger.Sum(ctx, r.Usage, q, steps[step], func(e ledger.Entry) error {
-		if len(list) == mostUsage {
-			return operation.Errorf(operation.CodeBadUserInput, "there are more than %d rows: ask for less time, longer steps or one consumer, or export it", mostUsage)
-		}
-		list = append(list, model.NewUsage(e))
-		return nil
+	asked = asked.about(q.Consumer, step, cut(rollup.Hour, q.From), cut(rollup.Hour, q.To))
+	list, err := shared(ctx, &r.turns, asked, func(ctx context.Context) ([]model.Usage, error) {
+		list := []model.Usage{}
+		err := ledger.Sum(ctx, r.Usage, q, steps[step], func(e ledger.Entry) error {
+			if len(list) == mostUsage {
+				return errRows
+			}
+			list = append(list, model.NewUsage(e))
+			return nil
+		})
+		return list, err
 	})
+	if errors.Is(err, errRows) {
+		return nil, operation.Errorf(operation.CodeBadUserInput, "there are more than %d rows: ask for less time, longer steps or one consumer, or export it", mostUsage)
+	}
 	return list, unavailable(err)
 }
 
 func isHour(t time.Time) bool { return t.Equal(t.Truncate(time.Hour)) }
 
-// invoices makes those of a month.
-func (r *Resolver) invoices(ctx context.Context, month, consumer string, each func(*billing.Invoice) error) error {
+// invoices makes those of a month; for a viewer's own question, the one of its consumer.
+func (r *Resolver) invoices(ctx context.Context, asked question, month, consumer string) ([]model.Invoice, error) {
 	if r.Usage == nil {
-		return errUsageOff()
+		return nil, errUsageOff()
 	}
 	begin, err := ledger.ParseMonth(month)
 	if err != nil {
-		return operation.Errorf(operation.CodeBadUserInput, "%v", err)
+		return nil, operation.Errorf(operation.CodeBadUserInput, "%v", err)
 	}
-	return unavailable(r.Prices.Invoices(ctx, r.Usage, begin, ledger.Kept(consumer), each))
+	issuer := ledger.Kept(asked.issuer)
+	list, err := shared(ctx, &r.turns, asked.about(month, consumer), func(ctx context.Context) ([]model.Invoice, error) {
+		list := []model.Invoice{}
+		err := r.Prices.Invoices(ctx, r.Usage, begin, ledger.Kept(consumer), func(i *billing.Invoice) error {
+			if !asked.own || i.Issuer == issuer && len(i.Lines) > 0 {
+				list = append(list, model.NewInvoice(i))
+			}
+			return nil
+		})
+		return list, err
+	})
+	return list, unavailable(err)
 }
 
 // unavailable tells a client that the database is away.
@@ -99,16 +121,11 @@ func (r *Resolver) myInvoice(ctx context.Context, month string) (*model.Invoice,
 	if err != nil {
 		return nil, err
 	}
-	issuer := ledger.Kept(viewer.Issuer)
-	var mine *model.Invoice
-	err = r.invoices(ctx, month, viewer.Consumer, func(i *billing.Invoice) error {
-		if i.Issuer == issuer && len(i.Lines) > 0 {
-			invoice := model.NewInvoice(i)
-			mine = &invoice
-		}
-		return nil
-	})
-	return mine, err
+	mine, err := r.invoices(ctx, questionOf(viewer, "myInvoice"), month, viewer.Consumer)
+	if err != nil || len(mine) == 0 {
+		return nil, err
+	}
+	return &mine[0], nil
 }
 
 func fieldBudgets(all []operation.FieldBudget) []model.FieldBudget {

@@ -14,7 +14,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/sluice-gateway/sluice/analytics"
 	"github.com/sluice-gateway/sluice/analytics/ledger"
-	"github.com/sluice-gateway/sluice/analytics/ledger/billing"
 	"github.com/sluice-gateway/sluice/analytics/rollup"
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/graph/model"
@@ -42,7 +41,8 @@ func (r *queryResolver) MyUsage(ctx context.Context, from time.Time, to *time.Ti
 		return nil, err
 	}
 	issuer := ledger.Kept(viewer.Issuer)
-	return r.usage(ctx, ledger.Query{From: from, Consumer: ledger.Kept(viewer.Consumer), Issuer: &issuer}, to, step)
+	q := ledger.Query{From: from, Consumer: ledger.Kept(viewer.Consumer), Issuer: &issuer}
+	return r.usage(ctx, questionOf(viewer, "myUsage"), q, to, step)
 }
 
 // MyInvoice is the resolver for the myInvoice field.
@@ -60,7 +60,7 @@ func (r *queryResolver) MyOperations(ctx context.Context, search *string, first 
 	if viewer.IsEndUser() {
 		whose.Subject = viewer.Subject
 	}
-	return r.running(ctx, analytics.RunQuery{Whose: whose, Search: orZero(search)}, first)
+	return r.running(ctx, questionOf(viewer, "myOperations"), analytics.RunQuery{Whose: whose, Search: orZero(search)}, first)
 }
 
 // MyTraffic is the resolver for the myTraffic field.
@@ -69,41 +69,34 @@ func (r *queryResolver) MyTraffic(ctx context.Context, rangeArg model.Range, fil
 	if err != nil {
 		return nil, err
 	}
-	read := func(rollups rollup.Reader, ctx context.Context, q rollup.Query) ([]rollup.Point, error) {
-		issuer := analytics.Kept(viewer.Issuer)
-		q.Where.Consumer, q.Where.Issuer = analytics.Kept(viewer.Consumer), &issuer
-		return rollups.Series(ctx, q)
-	}
-	return traffic(ctx, r.Resolver, rangeArg, filter, read, model.NewTraffic)
+	return traffic(ctx, r.Resolver, questionOf(viewer, "myTraffic"), rangeArg, filter, rollup.Reader.Series, model.NewTraffic)
 }
 
 // Usage is the resolver for the usage field.
 func (r *queryResolver) Usage(ctx context.Context, from time.Time, to *time.Time, step model.UsageStep, consumer *string) ([]model.Usage, error) {
-	return r.usage(ctx, ledger.Query{From: from, Consumer: ledger.Kept(orZero(consumer))}, to, step)
+	return r.usage(ctx, question{field: "usage"}, ledger.Query{From: from, Consumer: ledger.Kept(orZero(consumer))}, to, step)
 }
 
 // Invoices is the resolver for the invoices field.
 func (r *queryResolver) Invoices(ctx context.Context, month string, consumer *string) ([]model.Invoice, error) {
-	list := []model.Invoice{}
-	err := r.invoices(ctx, month, orZero(consumer), func(i *billing.Invoice) error {
-		list = append(list, model.NewInvoice(i))
-		return nil
-	})
-	return list, err
+	return r.invoices(ctx, question{field: "invoices"}, month, orZero(consumer))
 }
 
 // Operations is the resolver for the operations field.
 func (r *queryResolver) Operations(ctx context.Context, search *string, consumer *string, issuer *string, kind *model.OperationKind, first int32) (*model.RunningOperations, error) {
 	q := analytics.RunQuery{Search: orZero(search), Kind: kindName(kind)}
+	if consumer == nil && issuer != nil {
+		return nil, operation.Errorf(operation.CodeBadUserInput, "an issuer alone is nobody: give its consumer, too")
+	}
 	if consumer != nil {
 		q.Whose = &analytics.Whose{Issuer: orZero(issuer), Consumer: *consumer}
 	}
-	return r.running(ctx, q, first)
+	return r.running(ctx, question{field: "operations"}, q, first)
 }
 
 // Traffic is the resolver for the traffic field.
 func (r *queryResolver) Traffic(ctx context.Context, rangeArg model.Range, filter *model.TrafficFilter) ([]model.Traffic, error) {
-	return traffic(ctx, r.Resolver, rangeArg, filter, rollup.Reader.Series, model.NewTraffic)
+	return traffic(ctx, r.Resolver, question{field: "traffic"}, rangeArg, filter, rollup.Reader.Series, model.NewTraffic)
 }
 
 // Top is the resolver for the top field.
@@ -115,12 +108,12 @@ func (r *queryResolver) Top(ctx context.Context, by model.Dimension, of model.Me
 	read := func(rollups rollup.Reader, ctx context.Context, q rollup.Query) ([]rollup.Row, error) {
 		return rollups.Top(ctx, q, dimension, order, int(first))
 	}
-	return traffic(ctx, r.Resolver, rangeArg, filter, read, model.NewShare)
+	return traffic(ctx, r.Resolver, question{field: "top"}.about(by, of, first), rangeArg, filter, read, model.NewShare)
 }
 
 // Endings is the resolver for the endings field.
 func (r *queryResolver) Endings(ctx context.Context, rangeArg model.Range, filter *model.TrafficFilter) ([]model.EndingCount, error) {
-	return traffic(ctx, r.Resolver, rangeArg, filter, rollup.Reader.Endings, model.NewEndingCount)
+	return traffic(ctx, r.Resolver, question{field: "endings"}, rangeArg, filter, rollup.Reader.Endings, model.NewEndingCount)
 }
 
 // Latencies is the resolver for the latencies field.
@@ -129,12 +122,12 @@ func (r *queryResolver) Latencies(ctx context.Context, rangeArg model.Range, fie
 	if field != nil {
 		filter.Field = graphql.OmittableOf(field)
 	}
-	return traffic(ctx, r.Resolver, rangeArg, &filter, rollup.Reader.Latencies, model.NewLatency)
+	return traffic(ctx, r.Resolver, question{field: "latencies"}, rangeArg, &filter, rollup.Reader.Latencies, model.NewLatency)
 }
 
 // Sessions is the resolver for the sessions field.
 func (r *queryResolver) Sessions(ctx context.Context, rangeArg model.Range) ([]model.SessionCount, error) {
-	sessions, err := traffic(ctx, r.Resolver, rangeArg, nil, rollup.Reader.Gauges, model.NewSessionCount)
+	sessions, err := traffic(ctx, r.Resolver, question{field: "sessions"}, rangeArg, nil, rollup.Reader.Gauges, model.NewSessionCount)
 	return slices.DeleteFunc(sessions, func(c model.SessionCount) bool { return c.Transport == "" }), err
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql/executor"
@@ -118,6 +119,7 @@ func TestInvoices(t *testing.T) {
 type rollups struct {
 	rollup.Reader
 	asked rollup.Query
+	times int // that it was asked
 	top   string
 	err   error
 }
@@ -126,23 +128,27 @@ var noon = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 
 func (r *rollups) Series(_ context.Context, q rollup.Query) ([]rollup.Point, error) {
 	r.asked = q
+	r.times++
 	c := rollup.Counts{Started: 1, Ended: 2, Refused: 3, Events: 4, Bytes: 5, Failed: 6, ConnectedMillis: 7500}
 	c.Dropped[analytics.DropSlow], c.Dropped[analytics.DropDecode] = 8, 9
 	return []rollup.Point{{At: noon, Counts: c}}, r.err
 }
 
 func (r *rollups) Top(_ context.Context, q rollup.Query, by rollup.Dimension, order rollup.Order, n int) ([]rollup.Row, error) {
+	r.times++
 	r.asked, r.top = q, string(by)+" "+string(order)
 	return []rollup.Row{{Labels: analytics.Labels{Kind: "live", Consumer: "web"}, Counts: rollup.Counts{Events: int64(n)}}}, r.err
 }
 
 func (r *rollups) Endings(_ context.Context, q rollup.Query) ([]rollup.Ending, error) {
 	r.asked = q
+	r.times++
 	return []rollup.Ending{{At: noon, Code: "COST_LIMIT", N: 3}}, r.err
 }
 
 func (r *rollups) Latencies(_ context.Context, q rollup.Query) ([]rollup.Timing, error) {
 	r.asked = q
+	r.times++
 	var l analytics.Latency
 	l.Observe(20 * time.Millisecond)
 	return []rollup.Timing{{At: noon, Field: "Subscription.priceChanged", Sketch: l.Counts()}}, r.err
@@ -150,6 +156,7 @@ func (r *rollups) Latencies(_ context.Context, q rollup.Query) ([]rollup.Timing,
 
 func (r *rollups) Gauges(_ context.Context, q rollup.Query) ([]rollup.Gauge, error) {
 	r.asked = q
+	r.times++
 	return []rollup.Gauge{{At: noon, Name: "sessions/sse", Average: 1.5}, {At: noon, Name: "something else", Average: 1}}, r.err
 }
 
@@ -220,7 +227,57 @@ func TestRangesOfTraffic(t *testing.T) {
 		expectError(t, s.do(t, admin, `{ top(by: FIELD, first: `+n+`, `+r(`last: "5m"`)+`) { field } }`, ""), "BAD_USER_INPUT", "1 to 100")
 	}
 	read.err = rollup.ErrRange
-	expectError(t, s.do(t, admin, `{ traffic(`+r(`last: "5m"`)+`) { at } }`, ""), "BAD_USER_INPUT", "the range")
+	expectError(t, s.do(t, admin, `{ traffic(`+r(`last: "6m"`)+`) { at } }`, ""), "BAD_USER_INPUT", "the range")
+}
+
+func TestARangeThatEndsBeforeItBeginsIsNotAnsweredLikeOneThatDoesNot(t *testing.T) {
+	s := newUsageShop(&resolvers.Resolver{Rollups: new(rollups)})
+	expect(t, s.do(t, admin, `{ traffic(`+r(`from: "2026-11-01T00:00:10Z", to: "2026-11-01T00:00:40Z"`)+`) { events } }`, ""), `{"traffic":[{"events":4}]}`)
+	expectError(t, s.do(t, admin, `{ traffic(`+r(`from: "2026-11-01T00:00:40Z", to: "2026-11-01T00:00:10Z"`)+`) { events } }`, ""), "BAD_USER_INPUT", "ends before it begins")
+}
+
+func TestWhatIsTheSameIsReadOnce(t *testing.T) {
+	keys, token := website, &auth.Viewer{Consumer: "web", Issuer: "https://id.example"}
+	day := `from: "2026-11-01T00:00:10Z", to: "2026-11-02T00:00:10Z"`
+	questions := []struct {
+		name    string
+		viewer  *auth.Viewer
+		query   string
+		another bool // than any before
+	}{
+		{"a consumer's", keys, `{ myTraffic(` + r(day) + `) { at } }`, true},
+		{"the same", keys, `{ myTraffic(` + r(day) + `) { events } }`, false},
+		{"the same steps", keys, `{ myTraffic(` + r(`from: "2026-11-01T00:00:59Z", to: "2026-11-02T00:01:00Z"`) + `) { at } }`, false},
+		{"a step less", keys, `{ myTraffic(` + r(`from: "2026-11-01T00:01:01Z", to: "2026-11-02T00:01:00Z"`) + `) { at } }`, true},
+		{"somebody else's in the filter, which is not asked for", keys, `{ myTraffic(` + r(day) + `, filter: {consumer: "warehouse"}) { at } }`, false},
+		{"another filter", keys, `{ myTraffic(` + r(day) + `, filter: {field: "f"}) { at } }`, true},
+		{"another issuer's", token, `{ myTraffic(` + r(day) + `) { at } }`, true},
+		{"another consumer's", warehouse, `{ myTraffic(` + r(day) + `) { at } }`, true},
+		{"an operator's about that consumer", admin, `{ traffic(` + r(day) + `, filter: {consumer: "warehouse", issuer: ""}) { at } }`, true},
+		{"everybody's", admin, `{ traffic(` + r(day) + `) { at } }`, true},
+		{"everybody's, for another operator", support, `{ traffic(` + r(day) + `) { at } }`, false},
+		{"the first five", admin, `{ top(by: FIELD, first: 5, ` + r(day) + `) { field } }`, true},
+		{"the first six", admin, `{ top(by: FIELD, first: 6, ` + r(day) + `) { field } }`, true},
+		{"what runs of a consumer", keys, `{ myOperations { total } }`, true},
+		{"what runs of an end user", ada, `{ myOperations { total } }`, true},
+		{"what runs of another end user", bob, `{ myOperations { total } }`, true},
+		{"what runs of that end user again", bob, `{ myOperations { list { id } } }`, false},
+		{"what else runs of that end user", bob, `{ myOperations(search: "x") { total } }`, true},
+		{"what runs", admin, `{ operations { total } }`, true},
+	}
+	synctest.Test(t, func(t *testing.T) { // nothing takes time: none of it is forgotten
+		read, f := new(rollups), new(nodes)
+		s := newUsageShop(&resolvers.Resolver{Rollups: read, Fleet: f})
+		for _, tt := range questions {
+			before := read.times + f.times
+			if r := s.do(t, tt.viewer, tt.query, ""); r.Errors != nil {
+				t.Errorf("%s: %v", tt.name, r.Errors)
+			}
+			if another := read.times+f.times > before; another != tt.another {
+				t.Errorf("%s is read: %v", tt.name, another)
+			}
+		}
+	})
 }
 
 func TestWhereNoUsageIsKept(t *testing.T) {
@@ -236,6 +293,7 @@ func TestWhereNoUsageIsKept(t *testing.T) {
 // nodes are a fleet.
 type nodes struct {
 	asked analytics.RunQuery
+	times int // that it was asked
 	err   error
 }
 
@@ -246,6 +304,7 @@ var one = fleet.Run{ID: "b.7", Node: "b", Run: analytics.Run{
 
 func (n *nodes) Runs(_ context.Context, q analytics.RunQuery) (fleet.Runs, error) {
 	n.asked = q
+	n.times++
 	return fleet.Runs{Total: 3, First: []fleet.Run{one}, Missing: []string{"c"}}, n.err
 }
 
@@ -283,6 +342,7 @@ func TestRunningOperations(t *testing.T) {
 		t.Errorf("asked for %+v, not all", f.asked.Whose)
 	}
 	expectError(t, s.do(t, admin, `{ operations(first: 101) { total } }`, ""), "BAD_USER_INPUT", "0 to 100")
+	expectError(t, s.do(t, admin, `{ operations(issuer: "https://id.example") { total } }`, ""), "BAD_USER_INPUT", "give its consumer")
 
 	end := `mutation { endOperation(id: "b.7", reason: "why") { id events } }`
 	expect(t, s.do(t, admin, end, ""), `{"endOperation":{"id":"b.7","events":8}}`)

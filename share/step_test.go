@@ -90,7 +90,7 @@ func TestEachStepIsObservedOnceForAllMembers(t *testing.T) {
 		synctest.Wait()
 		first := share.Step{
 			Field: "Subscription.message", Topic: "room.1",
-			Executed: 2 * time.Second, Delivered: 2 * time.Second, Members: 2, Begun: began,
+			Executed: 2 * time.Second, Delivered: 2 * time.Second, Members: 2, Begun: began, Published: began,
 		}
 		second := first
 		second.Queued = 4 * time.Second // behind the first

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/sluice-gateway/sluice/operation"
 )
@@ -10,12 +11,27 @@ import (
 // extensions, as in {"clientLibrary": {"name": "@apollo/client", "version": "4.0.0"}}.
 func ClientOf(h http.Header, extensions map[string]any) operation.Client {
 	if name := h.Get("apollographql-client-name"); name != "" {
-		return operation.Client{Name: clean(name), Version: clean(h.Get("apollographql-client-version"))}
+		return clientOf(name, h.Get("apollographql-client-version"))
 	}
 	library, _ := extensions["clientLibrary"].(map[string]any)
 	name, _ := library["name"].(string)
 	version, _ := library["version"].(string)
-	return operation.Client{Name: clean(name), Version: clean(version)}
+	return clientOf(name, version)
+}
+
+// longestClient is how many bytes of a client's name and version are kept.
+const longestClient = 128
+
+func clientOf(name, version string) operation.Client {
+	return operation.Client{Name: beginning(name), Version: beginning(version)}
+}
+
+// beginning is what is kept of a name that a client has chosen.
+func beginning(name string) string {
+	if len(name) > longestClient {
+		name = strings.ToValidUTF8(name[:longestClient], "")
+	}
+	return clean(name)
 }
 
 // TraceOf is the W3C traceparent of a request: its header, which may be nil, or what the extensions say, for

@@ -124,17 +124,23 @@ func (s *Stream) Finish(words []byte) { s.finish(words, false) }
 
 // FinishFor is Finish where the node ends the session.
 func (s *Stream) FinishFor(ending operation.Ending, words []byte) {
-	if s.finish(words, false) {
-		s.endedFor(ending)
-	}
+	s.endFor(ending, words, false)
 }
 
-// endedFor notes that the node has ended the session.
-func (s *Stream) endedFor(ending operation.Ending) {
-	s.sessions.Ended(ending)
+// endFor ends the response for the node, unless it has its end already. The ending is known before Run can
+// return for it.
+func (s *Stream) endFor(ending operation.Ending, words []byte, discard bool) {
+	s.mu.Lock()
+	before := s.ending
+	s.ending = ending
+	s.mu.Unlock()
+	if s.finish(words, discard) {
+		s.sessions.Ended(ending)
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ending = ending
+	s.ending = before
 }
 
 // Ending is why the node has ended the session; zero: it has not.
@@ -146,9 +152,7 @@ func (s *Stream) Ending() operation.Ending {
 
 // End implements Session. To a slow client nothing is sent of what waits: it would only be slower.
 func (s *Stream) End(ending operation.Ending) {
-	if s.finish(s.format.Parting(ending), ending == operation.SlowConsumer) {
-		s.endedFor(ending)
-	}
+	s.endFor(ending, s.format.Parting(ending), ending == operation.SlowConsumer)
 }
 
 // finish queues the last words. A write that is under way has from now on no more time than any other.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"time"
-	"unique"
 
 	"github.com/sluice-gateway/sluice/analytics"
 )
@@ -29,9 +28,9 @@ type looker struct {
 
 // A track is what was taken of a series.
 type track struct {
-	own, crowd handle
-	told       analytics.Counts
-	seen       int // in which look
+	names names
+	told  analytics.Counts
+	seen  int // in which look
 }
 
 // A gain is what is new of a series.
@@ -80,8 +79,7 @@ func (l *looker) lookAtSeries(at time.Time) {
 	for _, s := range l.recorder.All() {
 		t := l.series[s]
 		if t == nil {
-			labels := cleanLabels(s.Labels())
-			t = &track{own: unique.Make(labels), crowd: unique.Make(crowd(labels))}
+			t = &track{names: namesOf(s.Labels())}
 			l.series[s] = t
 		}
 		t.seen = l.looks
@@ -93,7 +91,7 @@ func (l *looker) lookAtSeries(at time.Time) {
 			delete(l.series, s)
 		}
 	}
-	if len(l.gains) > l.census[0].most { // those with most come first, and have their own places
+	if len(l.gains) > l.census[0].own() { // those with most come first, and have their own places
 		slices.SortFunc(l.gains, func(a, b gain) int {
 			return cmp.Or(cmp.Compare(b.counts.Events, a.counts.Events), cmp.Compare(b.counts.Started, a.counts.Started),
 				cmp.Compare(b.counts.Refused, a.counts.Refused))
@@ -103,11 +101,7 @@ func (l *looker) lookAtSeries(at time.Time) {
 		place := placeOf(step, at)
 		for j := range l.gains {
 			g := &l.gains[j]
-			of := g.of.own
-			if !l.census[i].takes(place, of) {
-				of = g.of.crowd
-			}
-			l.to.count(place, of, g)
+			l.to.count(place, l.census[i].name(place, &g.of.names), g)
 		}
 	}
 }

@@ -138,6 +138,28 @@ func TestCountsThatFallCountNothing(t *testing.T) {
 	}
 }
 
+func TestNamesThatClientsChooseGoFirst(t *testing.T) {
+	n := namesOf(analytics.Labels{
+		Kind: "live", Operation: "Prices", Document: "ab12", Field: "Query.prices", Topic: "price.{id}", Consumer: "shop", Issuer: "i",
+		Subject: "ann", Plan: "gold", Transport: "sse", Client: "app", Version: "1\x00", Country: "DE",
+	})
+	const other = analytics.Other
+	want := analytics.Labels{
+		Kind: "live", Operation: other, Document: other, Field: "Query.prices", Topic: "price.{id}", Consumer: "shop", Issuer: "i",
+		Plan: "gold", Transport: "sse", Client: other,
+	}
+	if got := n.common.Value(); got != want {
+		t.Errorf("first %+v, want %+v", got, want)
+	}
+	want.Consumer, want.Issuer, want.Plan = other, "", ""
+	if got := n.crowd.Value(); got != want {
+		t.Errorf("then %+v, want %+v", got, want)
+	}
+	if got := n.own.Value(); got.Version != "1\uFFFD" || got.Subject != "ann" {
+		t.Errorf("not at once: %+v", got)
+	}
+}
+
 func FuzzNames(f *testing.F) {
 	for _, name := range []string{"", "Prices", "a\x00b", "\xff\xfe", strings.Repeat("é", 200), strings.Repeat("x", 300)} {
 		f.Add(name)

@@ -144,6 +144,20 @@ func (m *memory) ever(s Step) Counts {
 	return sum
 }
 
+// of is what all entries of a step have that are a consumer's.
+func (m *memory) of(s Step, consumer string) (sum Counts) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for at, entries := range m.entries {
+		for l, e := range entries {
+			if at.step == s && l.Consumer == consumer {
+				sum = sum.Plus(e.Counts)
+			}
+		}
+	}
+	return sum
+}
+
 // at are the entries of the step of a time.
 func (m *memory) at(s Step, t time.Time) map[analytics.Labels]*Entry {
 	m.mu.Lock()

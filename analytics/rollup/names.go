@@ -32,11 +32,25 @@ func cleanLabels(l analytics.Labels) analytics.Labels {
 	return l
 }
 
-// crowd are the labels under which is added up what has no place of its own: there are as many of these as
-// the schema has fields, for each transport.
+// common are labels without what clients choose freely: there are as many of these as the schema has fields
+// and the operator has consumers, for each transport.
+func common(l analytics.Labels) analytics.Labels {
+	l.Operation, l.Document, l.Client = analytics.Other, analytics.Other, analytics.Other
+	l.Version, l.Subject, l.Country = "", "", ""
+	return l
+}
+
+// crowd are labels without consumers, too.
 func crowd(l analytics.Labels) analytics.Labels {
-	return analytics.Labels{
-		Kind: l.Kind, Field: l.Field, Topic: l.Topic, Transport: l.Transport,
-		Operation: analytics.Other, Document: analytics.Other, Consumer: analytics.Other, Client: analytics.Other,
-	}
+	l = common(l)
+	l.Consumer, l.Issuer, l.Plan = analytics.Other, "", ""
+	return l
+}
+
+// names are those under which a series may be added up, from the most particular to the one that always may.
+type names struct{ own, common, crowd handle }
+
+func namesOf(l analytics.Labels) names {
+	l = cleanLabels(l)
+	return names{unique.Make(l), unique.Make(common(l)), unique.Make(crowd(l))}
 }

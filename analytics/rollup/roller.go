@@ -27,9 +27,10 @@ type Options struct {
 	// Gauges are what rises and falls, such as "sessions/websocket". Nil: there are none.
 	Gauges func() map[string]int64
 
-	// Series is how many have their own place in a second, those with most events. 0 means 300. What the
-	// others have is added up by kind, field, topic and transport. In a minute, an hour and a day 2,000 have
-	// their own place.
+	// Series is how many sums are told apart in a second, of those with most events. 0 means 300; in a
+	// minute, an hour and a day there are 2,000. Seven of eight places are for labels as they are. What the
+	// others have is added up by kind, field, topic, transport, consumer, issuer and plan, which have the
+	// rest; and only if these are too many, too, without the consumers.
 	Series int
 
 	// Waiting is how many rows wait in memory for the store, and those of seconds for 10 minutes at most.

@@ -95,12 +95,17 @@ func TestWhatASeriesHadThatGaveWayIsNotLost(t *testing.T) {
 }
 
 func TestThousandsOfSeriesAreBoundedAndAddUp(t *testing.T) {
-	for _, c := range []struct{ series, inSecond, inMinute int }{
-		{250, 250, 250},
-		{2000, 300, 2000},
-		{2500, 300, 2000},
+	for _, c := range []struct {
+		name              string
+		series, consumers int
+		second, longer    told
+	}{
+		{"few have their own place", 250, 100, told{250, 0, 0}, told{250, 0, 0}},
+		{"of many the consumers still have", 2000, 100, told{263, 37, 1}, told{1750, 100, 0}},
+		{"of more, too", 2500, 100, told{263, 37, 1}, told{1750, 100, 0}},
+		{"of many consumers the first still have", 3000, 3000, told{263, 37, 1}, told{1750, 250, 1}},
 	} {
-		t.Run(fmt.Sprint(c.series), func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m, recorder := newMemory(), analytics.NewRecorder(analytics.Options{Series: 10_000})
 				r := start(m, recorder, Options{})
@@ -108,7 +113,7 @@ func TestThousandsOfSeriesAreBoundedAndAddUp(t *testing.T) {
 				operations := make([]*analytics.Record, c.series)
 				for i := range operations {
 					l := prices
-					l.Operation, l.Consumer = fmt.Sprint(i), fmt.Sprint(i%100)
+					l.Operation, l.Consumer = fmt.Sprint(i), fmt.Sprint(i%c.consumers)
 					operations[i] = begin(recorder, l)
 				}
 				time.Sleep(time.Second / 2)
@@ -119,17 +124,16 @@ func TestThousandsOfSeriesAreBoundedAndAddUp(t *testing.T) {
 					time.Sleep(time.Second)
 				}
 				end(t, r)
-				crowded := crowd(prices)
-				for step, most := range map[Step]int{Second: c.inSecond, Minute: c.inMinute, Hour: c.inMinute, Day: c.inMinute} {
-					entries := m.at(step, begun)
-					_, others := entries[crowded]
-					if own := len(entries); own > most+1 || others != (c.series > most) || !others && own != c.series {
-						t.Errorf("a %s has %d series, others: %v", step, own, others)
+				for step, want := range map[Step]told{Second: c.second, Minute: c.longer, Hour: c.longer, Day: c.longer} {
+					// Whose series are all among the first is chance.
+					got := toldApart(m.at(step, begun))
+					if got.own != want.own || got.crowd != want.crowd || got.common > want.common || got.common < want.common*9/10 {
+						t.Errorf("a %s has %+v, want %+v", step, got, want)
 					}
 				}
-				if c.series > c.inSecond { // those with most events have their own places
+				if c.second.crowd > 0 { // those with most events have their own places
 					for l, e := range m.at(Second, begun.Add(time.Second)) {
-						if l != crowded && e.Counts.Events < 6 {
+						if l.Operation != analytics.Other && e.Counts.Events < 6 {
 							t.Errorf("%s with %d events has its own place", l.Operation, e.Counts.Events)
 							break
 						}
@@ -139,6 +143,75 @@ func TestThousandsOfSeriesAreBoundedAndAddUp(t *testing.T) {
 				for _, step := range Steps {
 					if got := m.ever(step); got.Events != int64(want.Events) || got.Bytes != int64(want.Bytes) || got.Started != int64(c.series) {
 						t.Errorf("by %s: %+v, want %+v", step, got, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// told is how many names are told apart, by how much these tell.
+type told struct{ own, common, crowd int }
+
+func toldApart(entries map[analytics.Labels]*Entry) (n told) {
+	for l := range entries {
+		switch l {
+		case crowd(l):
+			n.crowd++
+		case common(l):
+			n.common++
+		default:
+			n.own++
+		}
+	}
+	return n
+}
+
+func TestNamesThatStrangersMakeUpCostNoConsumerItsFigures(t *testing.T) {
+	refused := func(recorder *analytics.Recorder, l analytics.Labels) { recorder.Refused(l, "UNAUTHENTICATED") }
+	busy := func(recorder *analytics.Recorder, l analytics.Labels) {
+		op := begin(recorder, l)
+		deliver(op, 200)
+		op.End("")
+	}
+	for _, c := range []struct {
+		name  string
+		does  func(*analytics.Recorder, analytics.Labels)
+		pause time.Duration // of the strangers after each of their rounds
+	}{
+		{"before it", refused, 3500 * time.Millisecond},
+		{"in the same second, with more events", busy, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, recorder := newMemory(), analytics.NewRecorder(analytics.Options{Series: 5000, Idle: time.Second})
+				r := start(m, recorder, Options{})
+				begun := time.Now()
+				for round := range 2 {
+					for i := range 1500 {
+						c.does(recorder, analytics.Labels{Operation: "x", Transport: "http", Client: "c", Version: fmt.Sprint(round, " ", i)})
+					}
+					time.Sleep(c.pause)
+				}
+				op := begin(recorder, prices)
+				deliver(op, 100)
+				op.End("")
+				time.Sleep(1100 * time.Millisecond)
+				end(t, r)
+				want := recorder.Totals()
+				for _, step := range Steps {
+					if got := m.of(step, prices.Consumer); got.Events != 100 || got.Started != 1 {
+						t.Errorf("by %s: the consumer has %+v, want 100 events", step, got)
+					}
+					if got := m.ever(step); got.Events != int64(want.Events) || got.Started != int64(want.Started) || got.Refused != int64(want.Refused) {
+						t.Errorf("by %s: %+v in all, want %+v", step, got, want)
+					}
+					most := mostInStep
+					if step == Second {
+						most = 300
+					}
+					if n := len(m.at(step, begun)); n > most {
+						t.Errorf("a %s has %d series", step, n)
 					}
 				}
 			})

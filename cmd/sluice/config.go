@@ -88,7 +88,7 @@ type Config struct {
 
 	Usage           string
 	UsageSpool      string
-	UsageKeep       time.Duration
+	UsageKeep       retention
 	UsageWebhook    string
 	UsageSecretFile string
 	UsagePrivate    bool
@@ -100,7 +100,10 @@ type Config struct {
 	CountSubjects    bool
 	LogOperations    operation.LogKind
 	Traffic          string
-	TrafficKeep      rollup.Keep
+	TrafficSeconds   retention
+	TrafficMinutes   retention
+	TrafficHours     retention
+	TrafficDays      retention
 	TraceEndpoint    string
 	TraceHeadersFile string
 	TraceSample      float64
@@ -223,7 +226,7 @@ func (c *Config) flags() *flag.FlagSet {
 	f.DurationVar(&c.Linger, "linger", 2*time.Second, "how long a shared execution goes on without members")
 	f.StringVar(&c.Usage, "usage", "on", "keep what every consumer has had in the database, for sluice usage: `on` or off")
 	f.StringVar(&c.UsageSpool, "usage-spool", "", "`folder` where usage waits while the database is away; empty: beside the SQLite file, or sluice-usage. Each node needs its own where the system has no file locks")
-	f.DurationVar(&c.UsageKeep, "usage-keep", 0, "how long usage is kept; 0: for ever")
+	f.TextVar(&c.UsageKeep, "usage-keep", retention(rollup.Forever), "how `long` usage is kept, such as 9600h, or unlimited")
 	f.StringVar(&c.UsageWebhook, "usage-webhook", "", "`URL` that is sent every batch of usage, as CloudEvents; empty: none")
 	f.StringVar(&c.UsageSecretFile, "usage-webhook-secret-file", "", "`file` with the secret that signs them: whsec_…")
 	f.BoolVar(&c.UsagePrivate, "usage-webhook-private", false, "let the webhook be in a private network")
@@ -233,10 +236,10 @@ func (c *Config) flags() *flag.FlagSet {
 	f.BoolVar(&c.CountSubjects, "count-subjects", false, "tell the end users of a consumer apart in what is counted")
 	f.TextVar(&c.LogOperations, "log-operations", operation.LogStreams, "which `operations` are logged when they have ended: off, streams or all")
 	f.StringVar(&c.Traffic, "traffic", "on", "keep what operations have had over time in the database, for the API: `on` or off")
-	f.DurationVar(&c.TrafficKeep.Second, "traffic-seconds", time.Hour, "how long it is kept by the second")
-	f.DurationVar(&c.TrafficKeep.Minute, "traffic-minutes", 48*time.Hour, "how long by the minute")
-	f.DurationVar(&c.TrafficKeep.Hour, "traffic-hours", 90*24*time.Hour, "how long by the hour")
-	f.DurationVar(&c.TrafficKeep.Day, "traffic-days", 0, "how long by the day; 0: for ever")
+	f.TextVar(&c.TrafficSeconds, "traffic-seconds", retention(time.Hour), "how `long` it is kept by the second, or unlimited")
+	f.TextVar(&c.TrafficMinutes, "traffic-minutes", retention(48*time.Hour), "how `long` by the minute")
+	f.TextVar(&c.TrafficHours, "traffic-hours", retention(90*24*time.Hour), "how `long` by the hour")
+	f.TextVar(&c.TrafficDays, "traffic-days", retention(rollup.Forever), "how `long` by the day")
 	f.StringVar(&c.TraceEndpoint, "trace-endpoint", "", "`URL` of an OpenTelemetry collector that speaks OTLP over HTTP, such as http://localhost:4318; empty: nothing is traced")
 	f.StringVar(&c.TraceHeadersFile, "trace-headers-file", "", "`file` with headers for it, one on a line: Authorization: Bearer …")
 	f.Float64Var(&c.TraceSample, "trace-sample", 0.01, "`part` of the requests and events that is traced, from 0 to 1; callers who are known may ask for more by their traceparent")

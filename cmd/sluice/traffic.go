@@ -60,8 +60,11 @@ func (t *traffic) begin(c *Config, recorder *analytics.Recorder, g *gateway.Gate
 			}
 			return gauges
 		},
-		Keep: c.TrafficKeep,
-		Log:  log,
+		Keep: rollup.Keep{
+			Second: time.Duration(c.TrafficSeconds), Minute: time.Duration(c.TrafficMinutes),
+			Hour: time.Duration(c.TrafficHours), Day: time.Duration(c.TrafficDays),
+		},
+		Log: log,
 	}))
 }
 
@@ -89,18 +92,10 @@ func (t *traffic) Close() (err error) {
 
 // checkTraffic says what is wrong with the settings of traffic.
 func (c *Config) checkTraffic() error {
-	var bad []error
 	if c.Traffic != "on" && c.Traffic != "off" {
-		bad = append(bad, fmt.Errorf("traffic: %q is neither on nor off", c.Traffic))
+		return fmt.Errorf("traffic: %q is neither on nor off", c.Traffic)
 	}
-	for name, kept := range map[string]time.Duration{
-		"traffic-seconds": c.TrafficKeep.Second, "traffic-minutes": c.TrafficKeep.Minute, "traffic-hours": c.TrafficKeep.Hour, "traffic-days": c.TrafficKeep.Day,
-	} {
-		if kept < 0 {
-			bad = append(bad, fmt.Errorf("%s cannot be negative", name))
-		}
-	}
-	return errors.Join(bad...)
+	return nil
 }
 
 // newCountries is what knows the countries of addresses; nil: nobody does.

@@ -54,7 +54,7 @@ func newUsage(ctx context.Context, c *Config, observe observer, log *slog.Logger
 	if u.store, err = ledgerdb.Open(ctx, c.Database); err != nil {
 		return nil, err
 	}
-	if u.ledger, err = ledger.Open(timedLedger{u.store, observe}, spool, ledger.Options{Keep: c.UsageKeep, Log: log}); err != nil {
+	if u.ledger, err = ledger.Open(timedLedger{u.store, observe}, spool, ledger.Options{Keep: c.UsageKeep.orZero(), Log: log}); err != nil {
 		return nil, err
 	}
 	u.tallies = ledger.NewTallies(u.ledger)
@@ -176,9 +176,6 @@ func (u *usage) Close() (err error) {
 func (c *Config) checkUsage() error {
 	if c.Usage != "on" && c.Usage != "off" {
 		return fmt.Errorf("usage: %q is neither on nor off", c.Usage)
-	}
-	if c.UsageKeep < 0 {
-		return errors.New("usage-keep cannot be negative")
 	}
 	if c.UsageWebhook != "" && c.UsageSecretFile == "" {
 		return errors.New("usage-webhook needs usage-webhook-secret-file, with a secret such as whsec_…")

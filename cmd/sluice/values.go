@@ -10,6 +10,7 @@ import (
 	"time"
 	_ "time/tzdata" // a container has no zones
 
+	"github.com/sluice-gateway/sluice/analytics/rollup"
 	"github.com/sluice-gateway/sluice/limits"
 )
 
@@ -39,6 +40,39 @@ func (c count) MarshalText() ([]byte, error) {
 		return []byte(unlimited), nil
 	}
 	return strconv.AppendInt(nil, int64(c), 10), nil
+}
+
+// A retention is how long something is kept: a time above 0, or unlimited.
+type retention time.Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (r *retention) UnmarshalText(text []byte) error {
+	if string(text) == unlimited {
+		*r = retention(rollup.Forever)
+		return nil
+	}
+	d, err := time.ParseDuration(string(text))
+	if err != nil || d <= 0 {
+		return errors.New("give a time above 0 such as 48h, or unlimited")
+	}
+	*r = retention(d)
+	return nil
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (r retention) MarshalText() ([]byte, error) {
+	if r == retention(rollup.Forever) {
+		return []byte(unlimited), nil
+	}
+	return []byte(time.Duration(r).String()), nil
+}
+
+// orZero is the time, or 0 for ever.
+func (r retention) orZero() time.Duration {
+	if r == retention(rollup.Forever) {
+		return 0
+	}
+	return time.Duration(r)
 }
 
 // A size is a limit of bytes: a number, with KiB or MiB behind it if wanted, or unlimited.

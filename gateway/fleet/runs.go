@@ -1,10 +1,12 @@
 package fleet
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -32,7 +34,7 @@ var (
 // Runs are operations that run, on all nodes.
 type Runs struct {
 	Total   int      // that were asked for, on the nodes that have answered
-	First   []Run    // of these, those that have had the most events
+	First   []Run    // of these, those that have had the most events; fewer where their names are very long
 	Missing []string // nodes that have not answered
 }
 
@@ -55,7 +57,8 @@ type dismissal struct {
 }
 
 // Runs asks all nodes for operations that run, at most MostRuns of them. It takes a second at most: a node
-// that takes longer is missing.
+// that takes longer is missing. So is one that was not heard of for some seconds, unless it answers before
+// the others have.
 func (f *Fleet) Runs(ctx context.Context, q analytics.RunQuery) (Runs, error) {
 	q.First = min(q.First, MostRuns)
 	question, err := json.Marshal(q)
@@ -120,7 +123,7 @@ func (f *Fleet) handlers() map[string]peers.Handler {
 			}
 			q.First = min(q.First, MostRuns)
 			runs, total := f.recorder.Runs(q)
-			return json.Marshal(runsAnswer{Total: total, Runs: runs})
+			return runsAnswer{Total: total, Runs: runs}.encode()
 		},
 		askDismiss: func(_ context.Context, question []byte) ([]byte, error) {
 			var d dismissal
@@ -133,7 +136,32 @@ func (f *Fleet) handlers() map[string]peers.Handler {
 			}
 			run := analytics.Run{Number: d.Number, Began: record.Began(), Labels: record.Labels(), Counts: record.Counts()}
 			record.Dismiss(d.Why)
-			return json.Marshal(run)
+			return encode(run)
 		},
 	}
+}
+
+// encode makes the answer, with as many of the runs, from the first, as an answer may hold: clients
+// choose some of their names. The total stays what it is.
+func (a runsAnswer) encode() ([]byte, error) {
+	text, err := encode(a)
+	if err != nil || len(text) <= peers.MaxBody {
+		return text, err
+	}
+	all := a.Runs
+	fit := sort.Search(len(all), func(n int) bool {
+		text, err := encode(runsAnswer{Total: a.Total, Runs: all[:n+1]})
+		return err != nil || len(text) > peers.MaxBody
+	})
+	a.Runs = all[:fit]
+	return encode(a)
+}
+
+// encode makes JSON that is not escaped for HTML: of some characters that would make six.
+func encode(what any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(what)
+	return b.Bytes(), err
 }

@@ -335,7 +335,7 @@ type Traffic struct {
 	ConnectedSeconds float64 `json:"connectedSeconds"`
 }
 
-// Only operations that are equal in everything that is given.
+// Only operations that are equal in everything that is given and not empty.
 type TrafficFilter struct {
 	Kind graphql.Omittable[*OperationKind] `json:"kind,omitempty"`
 	// A name in documents.

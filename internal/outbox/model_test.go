@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A model is the plainest outbox: lists, and no order between streams.
@@ -15,9 +16,11 @@ type model struct {
 	t       *testing.T
 	limits  Limits
 	streams map[int]*modelStream
-	bytes   int // of frames
-	frames  int // that are no events, since the beginning
-	taken   int // of them
+	bytes   int              // of frames
+	frames  int              // that are no events, since the beginning
+	taken   int              // of them
+	fresh   map[*Origin]bool // of events that were taken latest
+	timed   int              // events whose origins were told
 }
 
 type modelStream struct {
@@ -104,6 +107,7 @@ var frame = regexp.MustCompile(`\[(\d+) (\{[^\]]*\})\]|<(\d+)>`)
 // take compares what the outbox gives with the model.
 func (m *model) take(frames string) {
 	m.t.Helper()
+	clear(m.fresh)
 	if rest := frame.ReplaceAllString(frames, ""); rest != "" {
 		m.t.Fatalf("between the frames stands %q", rest)
 	}
@@ -124,6 +128,7 @@ func (m *model) take(frames string) {
 		e := s.waiting[0]
 		s.waiting = s.waiting[1:]
 		s.framed++
+		m.fresh[e.Origin] = true
 		if want := m.text(e, e.Dropped+s.untold); f[2] != want {
 			m.t.Fatalf("stream %d: %s, want %s", id, f[2], want)
 		}
@@ -145,7 +150,19 @@ func (m *model) text(e Event, dropped uint64) string {
 	return strings.TrimSuffix(string(e.Body), "}") + `,"extensions":{` + strings.Join(members, ",") + "}}"
 }
 
-// Random operations, compared step by step: verdicts, order, bytes, what frames tell, what is lost.
+// origin is that of an event, which is told only when that has just been taken.
+func (m *model) origin() *Origin {
+	o := &Origin{At: time.Now()}
+	o.Written = func(time.Duration) {
+		if m.timed++; !m.fresh[o] {
+			m.t.Error("an event is told to be written that is not")
+		}
+	}
+	return o
+}
+
+// Random operations, compared step by step: verdicts, order, bytes, what frames tell, what is lost, and
+// which event is timed.
 func TestTheOutboxIsTheModel(t *testing.T) {
 	for seed := range uint64(40) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { compare(t, rand.New(rand.NewPCG(seed, 1))) })
@@ -153,7 +170,7 @@ func TestTheOutboxIsTheModel(t *testing.T) {
 }
 
 func compare(t *testing.T, random *rand.Rand) {
-	m := &model{t: t, limits: Limits{Events: 1 + random.IntN(60), Bytes: 50 + random.IntN(3000)}, streams: make(map[int]*modelStream)}
+	m := &model{t: t, limits: Limits{Events: 1 + random.IntN(60), Bytes: 50 + random.IntN(3000)}, streams: make(map[int]*modelStream), fresh: make(map[*Origin]bool)}
 	o := New(brackets{}, &m.limits, new(counter))
 	var all []*modelStream
 	alive := make([]*modelStream, 1+random.IntN(5))
@@ -211,10 +228,14 @@ func compare(t *testing.T, random *rand.Rand) {
 		case what < 300-int(m.limits.Events):
 			frames, _ := o.Take(nil, 1+random.IntN(200))
 			m.take(string(frames))
+			o.Written()
 		default:
 			e := Event{
 				Body: fmt.Appendf(nil, `{"n":%d,"x":"%s"}`, step, strings.Repeat("x", random.IntN(1+random.IntN(120)))),
 				Key:  fmt.Sprint(random.IntN(30)),
+			}
+			if random.IntN(3) > 0 {
+				e.Origin = m.origin()
 			}
 			if random.IntN(20) == 0 {
 				e.Dropped = random.Uint64N(5)
@@ -235,6 +256,9 @@ func compare(t *testing.T, random *rand.Rand) {
 		o.Finish([]byte("<0>"), true)
 	default:
 		flush(o, m)
+	}
+	if m.timed == 0 || o.sample.stream != nil {
+		t.Errorf("%d events were timed; one still is, and none waits: %v", m.timed, o.sample.stream != nil)
 	}
 	for _, s := range all {
 		s.lost += len(s.waiting)
@@ -263,6 +287,7 @@ func flush(o *Outbox, m *model) {
 			return
 		}
 		m.take(string(frames))
+		o.Written()
 	}
 }
 
@@ -282,10 +307,25 @@ func (m *model) check(o *Outbox, all []*modelStream) {
 			surplus += l.places - l.count
 		}
 	}
+	m.checkSample(&o.sample, all)
 	if surplus != o.surplus {
 		m.t.Fatalf("%d places to spare, want %d", o.surplus, surplus)
 	}
 	if strict := slices.ContainsFunc(all, func(s *modelStream) bool { return s.known && s.Overflow == Disconnect }); strict && o.Patient() {
 		m.t.Fatal("the outbox is patient with a stream that is not")
 	}
+}
+
+// checkSample looks whether the event that is timed still waits.
+func (m *model) checkSample(p *sample, all []*modelStream) {
+	m.t.Helper()
+	if p.stream == nil {
+		return
+	}
+	for _, s := range all {
+		if &s.Stream == p.stream && slices.ContainsFunc(s.waiting, func(e Event) bool { return e.Origin == p.origin }) {
+			return
+		}
+	}
+	m.t.Fatal("an event is timed that does not wait")
 }

@@ -13,36 +13,68 @@ type Origin struct {
 	Failed bool
 }
 
-// A sample is an event of an outbox whose way to the peer is timed: the first to come when none is.
+// A sample is an event of an outbox whose way to the peer is timed: the first to come when none is. It is
+// known by what it is, not by its place: events give way, and others take their places.
 type sample struct {
-	waiting *Origin // of an event that has not been taken; guarded by the outbox' mu
-	behind  int     // how many items were before it when it came, less those taken since; as waiting
-	taken   *Origin // of one that is being written: of whoever takes
+	// Of an event that waits; guarded by the outbox' mu.
+	stream *Stream // nil: there is none
+	origin *Origin
+	body   *byte // the first byte of its body; nil: it stands in the stream's line
+
+	taken *Origin // of one that was framed and is being written: of whoever takes
 }
 
-// noteLocked makes an event the sample, with the items before it that wait, unless there is one.
-func (s *sample) noteLocked(o *Origin, waiting int) {
-	if o != nil && s.waiting == nil && o.Written != nil && !o.At.IsZero() {
-		s.waiting, s.behind = o, waiting
+// noteLocked makes an event that was queued the sample, unless there is one.
+func (p *sample) noteLocked(s *Stream, e *Event) {
+	if p.stream == nil && e.Origin != nil {
+		p.setLocked(s, e)
 	}
 }
 
-// giveWayLocked notes that an event gave way to another, or to none.
-func (s *sample) giveWayLocked(old, to *Origin) {
-	if old != nil && s.waiting == old {
-		s.waiting = to
-	}
-}
-
-// takeLocked notes that so many items were taken.
-func (s *sample) takeLocked(items int) {
-	if s.waiting == nil {
+func (p *sample) setLocked(s *Stream, e *Event) {
+	if e.Origin.Written == nil || e.Origin.At.IsZero() {
 		return
 	}
-	if s.behind -= items; s.behind < 0 {
-		s.taken, s.waiting = s.waiting, nil
+	p.stream, p.origin = s, e.Origin
+	if !s.patient() && e.plain() && len(e.Body) > 0 {
+		p.body = &e.Body[0]
 	}
 }
+
+// bodyTakenLocked notes that an event was framed that is nothing but a body.
+func (p *sample) bodyTakenLocked(s *Stream, body []byte) {
+	if p.stream == s && len(body) > 0 && p.body == &body[0] {
+		p.takeLocked()
+	}
+}
+
+// eventTakenLocked notes that an event of a stream's line was framed.
+func (p *sample) eventTakenLocked(s *Stream, o *Origin) {
+	if p.stream == s && p.body == nil && p.origin == o {
+		p.takeLocked()
+	}
+}
+
+func (p *sample) takeLocked() {
+	p.taken = p.origin
+	p.forgetLocked()
+}
+
+// eventLostLocked notes that an event of a stream's line will not be framed.
+func (p *sample) eventLostLocked(s *Stream, o *Origin) {
+	if p.stream == s && p.body == nil && p.origin == o {
+		p.forgetLocked()
+	}
+}
+
+// streamLostLocked notes that nothing that waits of a stream will be framed.
+func (p *sample) streamLostLocked(s *Stream) {
+	if p.stream == s {
+		p.forgetLocked()
+	}
+}
+
+func (p *sample) forgetLocked() { p.stream, p.origin, p.body = nil, nil, nil }
 
 // Written says that what Take gave is written. Whoever takes calls it.
 func (o *Outbox) Written() {

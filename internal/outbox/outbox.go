@@ -143,7 +143,6 @@ func (o *Outbox) urge(s *Stream, turn int) bool {
 // will not be sent for it, itself included.
 func (o *Outbox) offer(s *Stream, e *Event, force bool) (verdict Verdict, lost int) {
 	o.mu.Lock()
-	before := len(o.items) - o.first
 	switch {
 	case o.last || s.ended:
 		verdict, lost = Closed, 1
@@ -164,7 +163,7 @@ func (o *Outbox) offer(s *Stream, e *Event, force bool) (verdict Verdict, lost i
 		o.enqueueLocked(s, e)
 	}
 	if verdict == Queued {
-		o.sample.noteLocked(e.Origin, before)
+		o.sample.noteLocked(s, e)
 	}
 	o.unlockAndTell()
 	return verdict, lost
@@ -219,6 +218,7 @@ func (o *Outbox) Drop(s *Stream) {
 		o.bytes -= l.bytes
 		l.clear()
 	}
+	o.sample.streamLostLocked(s)
 	o.leaveLocked(s)
 	o.sweepLocked()
 	o.mu.Unlock()
@@ -325,7 +325,7 @@ func (o *Outbox) unlockAndTell() {
 func (o *Outbox) Take(buf []byte, max int) (frames []byte, finished bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	start, first := len(buf), o.first
+	start := len(buf)
 	for o.first < len(o.items) && len(buf) < max {
 		it := &o.items[o.first]
 		o.first++
@@ -343,11 +343,11 @@ func (o *Outbox) Take(buf []byte, max int) (frames []byte, finished bool) {
 				s.bodies--
 				o.leaveLocked(s)
 				buf = o.framer.AppendFrame(buf, s.Head, it.body, s.Tail)
+				o.sample.bodyTakenLocked(s, it.body)
 			}
 		}
 		*it = item{}
 	}
-	o.sample.takeLocked(o.first - first)
 	if o.first == len(o.items) {
 		o.finished = o.finished || o.last
 		o.releaseLocked()
@@ -383,7 +383,7 @@ func (o *Outbox) clearLocked() (lost []loss) {
 	}
 	clear(o.items)
 	o.releaseLocked()
-	o.sample.waiting = nil
+	o.sample.forgetLocked()
 	o.events, o.surplus, o.bytes, o.controlBytes = 0, 0, 0, 0
 	return lost
 }

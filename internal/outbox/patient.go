@@ -51,7 +51,7 @@ func (o *Outbox) fitsLocked(size, freed int) bool {
 func (o *Outbox) conflateLocked(s *Stream, old, e *Event) {
 	s.line.untold += 1 + old.Dropped
 	o.bytes += e.size() - old.size()
-	o.sample.giveWayLocked(old.Origin, e.Origin)
+	o.sample.eventLostLocked(s, old.Origin)
 	s.line.replace(old, e)
 	if l := o.limits.Losses; l != nil {
 		l.Conflated.Add(1)
@@ -78,7 +78,7 @@ func (o *Outbox) forceLocked(s *Stream, e *Event) (verdict Verdict, lost int) {
 		o.events--
 		o.bytes -= old.size()
 		o.surplus++
-		o.sample.giveWayLocked(old.Origin, nil)
+		o.sample.eventLostLocked(s, old.Origin)
 		o.missedLocked(s, &old)
 		lost++
 	}
@@ -116,7 +116,6 @@ func (o *Outbox) sweepLocked() {
 	}
 	clear(o.items[len(kept):])
 	o.items, o.first, o.surplus = kept, 0, 0
-	o.sample.behind = min(o.sample.behind, len(kept)-1)
 }
 
 // minSurplus is how many places without events are no trouble.
@@ -139,5 +138,6 @@ func (o *Outbox) takePlaceLocked(buf []byte, s *Stream) []byte {
 	lost := l.untold
 	l.untold = 0
 	o.leaveLocked(s)
+	o.sample.eventTakenLocked(s, e.Origin)
 	return appendFrame(o.framer, buf, s, &e, lost)
 }

@@ -56,16 +56,38 @@ func (n *Node) reply(q question, body []byte, err error) answer {
 }
 
 // askSelf has this node answer its own question: in the same way as it answers others, but for the
-// broker. What it returns cancels the handler.
+// broker, and that it waits for a seat. What it returns cancels that and the handler.
 func (n *Node) askSelf(q question) context.CancelFunc {
 	// Nothing of the caller's context: a handler that found a viewer there would miss it elsewhere.
 	ctx, cancel := context.WithCancel(context.Background())
 	q.Body = bytes.Clone(q.Body) // the handler may outlive the question
-	refusal := n.take(q, n.ownSeats, func(h Handler) { n.settle(n.work(ctx, h, q)) })
-	if refusal != nil {
+	if refusal := n.startSelf(ctx, q); refusal != nil {
 		n.settle(n.reply(q, nil, refusal))
 	}
 	return cancel
+}
+
+func (n *Node) startSelf(ctx context.Context, q question) error {
+	handler := n.options.Handlers[q.Kind]
+	if handler == nil {
+		return ErrUnknown
+	}
+	seats := n.ownSeats[q.Kind]
+	work := func() {
+		select {
+		case seats <- struct{}{}:
+		case <-ctx.Done(): // the question is over, and this node was silent
+			return
+		}
+		defer func() { <-seats }()
+		if ctx.Err() == nil {
+			n.settle(n.work(ctx, handler, q))
+		}
+	}
+	if !n.begin(work) {
+		return ErrClosed
+	}
+	return nil
 }
 
 func (n *Node) hearQuestion(ctx context.Context, payload []byte) error {
@@ -76,7 +98,7 @@ func (n *Node) hearQuestion(ctx context.Context, payload []byte) error {
 	if q.From == n.options.Node || (q.To != "" && q.To != n.options.Node) {
 		return nil
 	}
-	refusal := n.take(q, n.seats, func(h Handler) {
+	refusal := n.take(q, func(h Handler) {
 		a := n.work(ctx, h, q)
 		n.counts.handled.Add(1)
 		if ctx.Err() == nil { // else it was cut short by Close, and the goodbye is the answer
@@ -89,10 +111,10 @@ func (n *Node) hearQuestion(ctx context.Context, payload []byte) error {
 	return nil
 }
 
-// take runs work on a goroutine, in one of the seats and with the question's handler. It fails where
-// there is none.
-func (n *Node) take(q question, seats chan struct{}, work func(Handler)) error {
-	handler := n.options.Handlers[q.Kind]
+// take runs work for another node, on a goroutine, in one of the seats and with the handler of the
+// question's kind. It fails where there is none: hear must not wait.
+func (n *Node) take(q question, work func(Handler)) error {
+	handler, seats := n.options.Handlers[q.Kind], n.seats[q.Kind]
 	if handler == nil {
 		return ErrUnknown
 	}

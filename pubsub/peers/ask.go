@@ -30,32 +30,40 @@ func (e *AnswerError) Error() string { return fmt.Sprintf("peers: node %s: %s", 
 // whoever could not be asked, failed, or has not answered by then has an Err. Ask itself fails with
 // ErrClosed, with ErrBusy, and for a question that is no good with ErrInvalid or ErrTooLarge.
 //
+// A node that has missed its latest two announcements was killed, perhaps: it is asked, but not waited
+// for when all others have answered.
+//
 // While the broker is away, this node's own answer comes all the same, without waiting for others.
 // The body must not be changed before Ask returns.
 func (n *Node) Ask(ctx context.Context, kind string, body []byte) ([]Answer, error) {
-	nodes := []string{n.options.Node}
-	for _, p := range n.peers.present(time.Now(), n.options.Expire) {
+	nodes, overdue := []string{n.options.Node}, make(map[string]bool)
+	now := time.Now()
+	for _, p := range n.peers.present(now, n.options.Expire) {
 		nodes = append(nodes, p.Node)
+		if now.Sub(p.Seen) >= n.options.overdue() {
+			overdue[p.Node] = true
+		}
 	}
 	slices.Sort(nodes)
-	return n.gather(ctx, question{Kind: kind, Body: body}, nodes)
+	return n.gather(ctx, question{Kind: kind, Body: body}, nodes, overdue)
 }
 
 // Tell asks one node and returns its answer, or an error that an Answer would have or Ask. A node
-// that is not present is ErrGone.
+// that is not present is ErrGone; one that is overdue is waited for, as there are no others.
 func (n *Node) Tell(ctx context.Context, node, kind string, body []byte) ([]byte, error) {
 	if node != n.options.Node && !n.peers.has(node, time.Now(), n.options.Expire) {
 		return nil, ErrGone
 	}
-	answers, err := n.gather(ctx, question{To: node, Kind: kind, Body: body}, []string{node})
+	answers, err := n.gather(ctx, question{To: node, Kind: kind, Body: body}, []string{node}, nil)
 	if err != nil {
 		return nil, err
 	}
 	return answers[0].Body, answers[0].Err
 }
 
-// gather puts a question to nodes, which are in order, and waits for what they say.
-func (n *Node) gather(ctx context.Context, q question, nodes []string) ([]Answer, error) {
+// gather puts a question to nodes, which are in order, and waits for what they say; for those that are
+// overdue, no longer than for the others.
+func (n *Node) gather(ctx context.Context, q question, nodes []string, overdue map[string]bool) ([]Answer, error) {
 	switch {
 	case !isName(q.Kind):
 		return nil, fmt.Errorf("%w: kind %q", ErrInvalid, short(q.Kind))
@@ -64,7 +72,7 @@ func (n *Node) gather(ctx context.Context, q question, nodes []string) ([]Answer
 	case n.isClosed():
 		return nil, ErrClosed
 	}
-	g, err := n.pending.begin(nodes)
+	g, err := n.pending.begin(q.Kind, nodes, overdue)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -281,16 +282,57 @@ func TestHandlersAreBounded(t *testing.T) {
 			publish(t, broker, askTopic, question{ID: fmt.Sprint(i), From: "stranger", Kind: "wait"})
 		}
 		synctest.Wait()
-		if _, err := a.Tell(t.Context(), "b", "echo", nil); !errors.Is(err, ErrBusy) {
+		if _, err := a.Tell(t.Context(), "b", "wait", nil); !errors.Is(err, ErrBusy) {
 			t.Errorf("b answers %v", err)
+		}
+		if _, err := a.Tell(t.Context(), "b", "echo", nil); err != nil {
+			t.Errorf("b answers %v to a question of another kind", err)
 		}
 		wantAnswers(t, ask(t, b, "echo", "1"), "a=a:1", "b=b:1") // its own questions have seats of their own
 		if s := b.Stats(); s.Refused != 1 {
 			t.Errorf("stats = %+v", s)
 		}
 		time.Sleep(2 * time.Second)
-		if _, err := a.Tell(t.Context(), "b", "echo", nil); err != nil {
-			t.Errorf("b answers %v, when its handlers are done", err)
+		if len(b.seats["wait"]) != 0 {
+			t.Errorf("%d seats are taken by nobody", len(b.seats["wait"]))
+		}
+	})
+}
+
+func TestANodesOwnQuestionsWaitForASeat(t *testing.T) {
+	onMemory(t, func(t *testing.T, broker *flaky) {
+		var working, most atomic.Int64
+		handlers := echo("a")
+		handlers["slow"] = func(context.Context, []byte) ([]byte, error) {
+			most.Store(max(most.Load(), working.Add(1)))
+			defer working.Add(-1)
+			time.Sleep(300 * time.Millisecond)
+			return []byte("done"), nil
+		}
+		a := start(t, broker, Options{Node: "a", Handlers: handlers})
+		var asking sync.WaitGroup
+		var done, silent atomic.Int64
+		for range 4 * maxHandlers {
+			asking.Go(func() {
+				switch _, err := a.Tell(t.Context(), "a", "slow", nil); {
+				case err == nil:
+					done.Add(1)
+				case errors.Is(err, ErrSilent):
+					silent.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		wantAnswers(t, ask(t, a, "echo", "1"), "a=a:1") // at once: another kind has other seats
+		asking.Wait()
+		if done.Load() != 3*maxHandlers || silent.Load() != maxHandlers || most.Load() != maxHandlers {
+			t.Errorf("%d are done, %d had no seat in time, %d have worked at a time", done.Load(), silent.Load(), most.Load())
+		}
+		time.Sleep(time.Second)
+		if len(a.ownSeats["slow"]) != 0 {
+			t.Errorf("%d seats are taken by nobody", len(a.ownSeats["slow"]))
 		}
 	})
 }

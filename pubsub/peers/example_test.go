@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/sluice-gateway/sluice/pubsub/peers"
 	"github.com/sluice-gateway/sluice/pubsub/memory"
+	"github.com/sluice-gateway/sluice/pubsub/peers"
 )
 
 // A node that is alone answers itself. Others that are present would be asked as well.

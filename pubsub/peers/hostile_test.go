@@ -141,7 +141,7 @@ func TestOpenQuestionsAndWhatTheyGatherAreBounded(t *testing.T) {
 	for i := range 300 {
 		nodes = append(nodes, fmt.Sprintf("n%03d", i))
 	}
-	first, err := p.begin(nodes)
+	first, err := p.begin("echo", nodes, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,12 +154,20 @@ func TestOpenQuestionsAndWhatTheyGatherAreBounded(t *testing.T) {
 		t.Errorf("%d bytes are gathered", p.gathered)
 	}
 	for range MaxQuestions - 1 {
-		if _, err := p.begin(nodes[:1]); err != nil {
+		if _, err := p.begin("echo", nodes[:1], nil); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := p.begin(nodes[:1]); !errors.Is(err, ErrBusy) {
+	if _, err := p.begin("echo", nodes[:1], nil); !errors.Is(err, ErrBusy) {
 		t.Errorf("one question too many: %v", err)
+	}
+	other, err := p.begin("dismiss", nodes[:1], nil)
+	if err != nil {
+		t.Errorf("a question of another kind: %v", err)
+	}
+	p.end(other)
+	if len(p.kinds) != 1 || p.kinds["echo"] != MaxQuestions {
+		t.Errorf("open are %v", p.kinds)
 	}
 	answers, silent := p.end(first)
 	tooLarge := 0
@@ -171,7 +179,7 @@ func TestOpenQuestionsAndWhatTheyGatherAreBounded(t *testing.T) {
 	if silent != 0 || tooLarge != len(nodes)-maxGathered/MaxBody || p.gathered != 0 {
 		t.Errorf("%d silent, %d too large, %d bytes left", silent, tooLarge, p.gathered)
 	}
-	if _, err := p.begin(nodes[:1]); err != nil {
+	if _, err := p.begin("echo", nodes[:1], nil); err != nil {
 		t.Errorf("a question that ended leaves no room: %v", err)
 	}
 }
@@ -210,8 +218,8 @@ func TestAFloodOfQuestionsLeavesNothingBehind(t *testing.T) {
 			t.Errorf("stats = %+v", s)
 		}
 		for _, i := range a.inboxes() {
-			if i.bytes.Load() != 0 || len(a.seats) != 0 {
-				t.Errorf("%d bytes wait and %d seats are taken", i.bytes.Load(), len(a.seats))
+			if i.bytes.Load() != 0 || len(a.seats["echo"]) != 0 {
+				t.Errorf("%d bytes wait and %d seats are taken", i.bytes.Load(), len(a.seats["echo"]))
 			}
 		}
 		wantAnswers(t, ask(t, a, "echo", "1"), "a=a:1")

@@ -31,7 +31,7 @@ var (
 	ErrGone = errors.New("peers: no such node is present")
 	// ErrSilent reports a node that has not answered in time.
 	ErrSilent = errors.New("peers: the node has not answered in time")
-	// ErrBusy reports a node with too many questions at a time; trying again later may help.
+	// ErrBusy reports a node with too many questions of this kind at a time; trying again later may help.
 	ErrBusy = errors.New("peers: too many questions at a time")
 	// ErrUnknown reports a node without a handler for questions of this kind: an older one, perhaps.
 	ErrUnknown = errors.New("peers: the node does not know questions of this kind")
@@ -59,8 +59,8 @@ type Node struct {
 	listening chan struct{} // closed once every inbox is subscribed
 	newcomer  chan struct{} // somebody new was heard, who should hear of this node
 	refusals  chan outgoing // answers without a handler's work
-	seats     chan struct{} // of handlers that work for others
-	ownSeats  chan struct{} // of handlers that work for this node: others cannot take these
+	seats     seats         // of handlers that work for others
+	ownSeats  seats         // of handlers that work for this node: others cannot take these
 	stop      context.CancelFunc
 	stopped   <-chan struct{} // closed when Close begins
 
@@ -83,8 +83,8 @@ func New(broker pubsub.Broker, o Options) (*Node, error) {
 		listening: make(chan struct{}),
 		newcomer:  make(chan struct{}, 1),
 		refusals:  make(chan outgoing, maxRefusals),
-		seats:     make(chan struct{}, maxHandlers),
-		ownSeats:  make(chan struct{}, maxHandlers),
+		seats:     newSeats(o.Handlers),
+		ownSeats:  newSeats(o.Handlers),
 		stop:      stop,
 		stopped:   ctx.Done(),
 	}
@@ -98,6 +98,18 @@ func New(broker pubsub.Broker, o Options) (*Node, error) {
 	n.running.Go(func() { n.hear(ctx) })
 	n.running.Go(func() { n.speak(ctx) })
 	return n, nil
+}
+
+// seats are those of handlers that work, by kind: one kind of question, of which there are many, takes
+// none from another. Who takes one leaves it.
+type seats map[string]chan struct{}
+
+func newSeats(handlers map[string]Handler) seats {
+	s := make(seats, len(handlers))
+	for kind := range handlers {
+		s[kind] = make(chan struct{}, maxHandlers)
+	}
+	return s
 }
 
 // Name returns the node's name.

@@ -15,11 +15,12 @@ const (
 	MaxBody = 256 << 10
 	// MaxPeers is how many other nodes are known at most. Those that come later are not listed.
 	MaxPeers = 1000
-	// MaxQuestions is how many questions of one node are open at most. More are refused.
+	// MaxQuestions is how many questions of one node and kind are open at most. More are refused.
 	MaxQuestions = 1000
 
 	maxNameLength = 64
-	// maxHandlers is how many handlers work at a time for the others, and as many for the node itself.
+	// maxHandlers is how many handlers of one kind work at a time for the others, and as many for the
+	// node itself.
 	maxHandlers = 16
 	// maxRefusals is how many refusals wait to be sent. The questions of those that are more are not
 	// answered.
@@ -27,6 +28,9 @@ const (
 
 	// minExpire is how many announcements must be missed at least before a node is gone.
 	minExpire = 3
+	// overdueAfter is after how many times Every a node is not waited for any more: it has missed two
+	// announcements, as late as they may be.
+	overdueAfter = 2.5
 	// greetingGap is the time between two announcements that newcomers are the reason for.
 	greetingGap = time.Second
 	// publishPatience is how long one message may take to be sent.
@@ -47,7 +51,8 @@ type Options struct {
 	// processes may use one name. Empty means a random name.
 	Node string
 
-	// Every is the time between two announcements, give or take a tenth. 0 means 2 s.
+	// Every is the time between two announcements, give or take a tenth. 0 means 2 s. It is taken to
+	// be that of the others, too.
 	Every time.Duration
 
 	// Expire is for how long a node is present that is not heard. 0 means 15 s. Less than three
@@ -104,6 +109,9 @@ func orDefault(d *time.Duration, fallback time.Duration) {
 		*d = fallback
 	}
 }
+
+// overdue is the age of a node's latest announcement from which on it is not waited for.
+func (o *Options) overdue() time.Duration { return time.Duration(overdueAfter * float64(o.Every)) }
 
 // isName reports whether s can be a segment of a topic, and a word in a log.
 func isName(s string) bool {

@@ -14,35 +14,43 @@ const maxGathered = 64 << 20
 type pending struct {
 	mu       sync.Mutex // guards what follows, and what the open questions have gathered
 	open     map[string]*gathering
-	gathered int // bytes
+	kinds    map[string]int // how many of each are open
+	gathered int            // bytes
 }
 
 // A gathering is what was answered to one question.
 type gathering struct {
-	id       string
-	complete chan struct{} // closed when nobody is missing any more
+	id, kind string
+	complete chan struct{} // closed when nobody is waited for any more
 
-	answers []Answer       // in order of the nodes
-	missing map[string]int // the index of who has not answered
+	answers []Answer        // in order of the nodes
+	missing map[string]int  // the index of who has not answered
+	overdue map[string]bool // who is not waited for, answered or not
+	awaited int             // how many of those who are missing are waited for
 	bytes   int
 }
 
-// begin opens a question to nodes, which are in order. It fails with ErrBusy.
-func (p *pending) begin(nodes []string) (*gathering, error) {
-	g := &gathering{id: rand.Text(), complete: make(chan struct{}), missing: make(map[string]int, len(nodes))}
+// begin opens a question to nodes, which are in order, and of which some are overdue, but not all. It
+// fails with ErrBusy.
+func (p *pending) begin(kind string, nodes []string, overdue map[string]bool) (*gathering, error) {
+	g := &gathering{
+		id: rand.Text(), kind: kind, complete: make(chan struct{}),
+		missing: make(map[string]int, len(nodes)), overdue: overdue, awaited: len(nodes) - len(overdue),
+	}
 	for i, node := range nodes {
 		g.answers = append(g.answers, Answer{Node: node})
 		g.missing[node] = i
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.open) >= MaxQuestions {
+	if p.kinds[kind] >= MaxQuestions {
 		return nil, ErrBusy
 	}
 	if p.open == nil {
-		p.open = make(map[string]*gathering)
+		p.open, p.kinds = make(map[string]*gathering), make(map[string]int)
 	}
 	p.open[g.id] = g
+	p.kinds[kind]++
 	return g, nil
 }
 
@@ -66,7 +74,10 @@ func (p *pending) settleLocked(g *gathering, a Answer) bool {
 	g.bytes += len(a.Body)
 	g.answers[at] = a
 	delete(g.missing, a.Node)
-	if len(g.missing) == 0 {
+	if g.overdue[a.Node] {
+		return true
+	}
+	if g.awaited--; g.awaited == 0 {
 		close(g.complete)
 	}
 	return true
@@ -97,6 +108,9 @@ func (p *pending) end(g *gathering) (answers []Answer, silent int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.open, g.id)
+	if p.kinds[g.kind]--; p.kinds[g.kind] == 0 {
+		delete(p.kinds, g.kind)
+	}
 	p.gathered -= g.bytes
 	for _, at := range g.missing {
 		g.answers[at].Err = ErrSilent

@@ -113,6 +113,7 @@ func TestACommitIsToldWhenEverybodySeesIt(t *testing.T) {
 	server, _, n := ready(t)
 	server.SQL(`ALTER SYSTEM SET synchronous_standby_names = 'nobody'`)
 	server.SQL(`SELECT pg_reload_conf()`)
+	until(t, "the server has read that", func() bool { return server.SQL(`SHOW synchronous_standby_names`) == "nobody" })
 	conn, err := pgx.Connect(t.Context(), server.URL())
 	if err != nil {
 		t.Fatal(err)
