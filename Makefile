@@ -5,7 +5,7 @@ GO ?= go
 TOOL = $(GO) tool -modfile=tools/go.mod
 GENERATED = graph resolvers internal/testschema internal/vault
 
-.PHONY: run test check lint format generate generated go-test e2e bench fuzz deps build
+.PHONY: run test check lint format generate generated go-test web web-check e2e bench fuzz deps build
 
 run:
 	$(GO) run ./cmd/sluice --dev --demo
@@ -15,7 +15,7 @@ build:
 
 test: deps check e2e
 
-check: format generated lint go-test
+check: format generated lint web-check go-test
 
 format:
 	@out=$$($(TOOL) gofumpt -l $$(git ls-files '*.go' | grep -vE 'generated.go|models_gen.go|bench/peer/graph')); \
@@ -34,6 +34,21 @@ generated:
 	@before=$$(cat $$(git ls-files $(GENERATED)) | sha256sum); $(MAKE) -s generate; \
 	after=$$(cat $$(git ls-files $(GENERATED)) | sha256sum); \
 	test "$$before" = "$$after" || { echo "the generated code was out of date: commit what make generate made"; exit 1; }
+
+# The pages that the gateway serves, from their sources.
+web: deps
+	cd web && npx --no-install vite build --logLevel warn && node compress.mjs
+
+# What is in a folder of built pages, unpacked: versions of gzip pack otherwise.
+contents = cd $(1) && find . -type f | LC_ALL=C sort | while read -r f; do echo "$$f"; gzip -cdf "$$f"; done | sha256sum
+
+# The pages are what their sources make now.
+web-check: deps
+	cd web && npx --no-install tsc --noEmit && npx --no-install vitest run
+	@made=$$(mktemp -d) && trap 'rm -rf "$$made"' EXIT && cd web && \
+	npx --no-install vite build --logLevel warn --outDir "$$made" --emptyOutDir && node compress.mjs "$$made" && \
+	test "$$($(call contents,"$$made"))" = "$$($(call contents,dist))" || \
+	{ echo "the pages in web/dist were out of date: commit what make web makes"; exit 1; }
 
 # Allocations are counted without the race detector, which adds its own.
 go-test:

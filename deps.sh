@@ -7,6 +7,7 @@ missing=
 command -v redis-server >/dev/null || missing="$missing redis-server"
 command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 command -v promtool >/dev/null || missing="$missing prometheus"
+command -v chromium >/dev/null || missing="$missing chromium"
 command -v gcc >/dev/null || missing="$missing gcc libc6-dev" # the race detector links C
 if [ -n "$missing" ]; then
 	sudo=
@@ -15,7 +16,9 @@ if [ -n "$missing" ]; then
 	# shellcheck disable=SC2086
 	DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq $missing >/dev/null
 fi
-command -v npm >/dev/null || { echo "the end-to-end tests need Node 20 or newer, with npm" >&2; exit 1; }
-if [ ! -e e2e/node_modules/.installed ] || [ e2e/package-lock.json -nt e2e/node_modules/.installed ]; then
-	(cd e2e && npm ci --silent --no-audit --no-fund && touch node_modules/.installed)
-fi
+command -v npm >/dev/null || { echo "the pages and the end-to-end tests need Node 20.19 or newer, with npm" >&2; exit 1; }
+for folder in web e2e; do
+	if [ ! -e $folder/node_modules/.installed ] || [ $folder/package-lock.json -nt $folder/node_modules/.installed ]; then
+		(cd $folder && npm ci --silent --no-audit --no-fund && touch node_modules/.installed)
+	fi
+done

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/sluice-gateway/sluice/analytics"
 	"github.com/sluice-gateway/sluice/analytics/ledger"
@@ -68,6 +69,9 @@ type Options struct {
 	UsageStats   func() *UsageStats
 	TrafficStats func() *rollup.Health
 	ChangeStats  func() *ChangeStats
+	// Pages serve whatever path is none of the gateway's own; nil: those are not found. Its answers set a
+	// Content-Security-Policy, or browsers load nothing for them.
+	Pages http.Handler
 	// PartialStatus answers data with errors by HTTP status 294 instead of 200, to clients that take
 	// application/graphql-response+json; default off, for few know it yet.
 	PartialStatus bool
@@ -124,6 +128,7 @@ type Gateway struct {
 	ours     bool // the broker was made here
 	pool     *work.Pool
 	engine   *operation.Engine
+	schema   *ast.Schema
 	sessions *transport.Sessions
 	reader   *transport.Reader
 	control  *control
@@ -150,6 +155,7 @@ func New(schema graphql.ExecutableSchema, options Options) (*Gateway, error) {
 	g := &Gateway{
 		options: options,
 		broker:  options.Broker,
+		schema:  schema.Schema(),
 		pool:    work.NewPool(),
 		started: time.Now(),
 	}
@@ -182,7 +188,7 @@ func New(schema graphql.ExecutableSchema, options Options) (*Gateway, error) {
 
 // ServeHTTP serves front ends: /graphql speaks every protocol, /graphql/stream is the single
 // connection of GraphQL over SSE; /auth/renew; /publish/{topic}; /invalidate; /usage and
-// /usage/invoice; /healthz and /readyz.
+// /usage/invoice; /schema.graphql, where clients may introspect; /healthz and /readyz.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.requests.Add(1)
 	defer g.requests.Add(-1)

@@ -40,6 +40,12 @@ func (g *Gateway) publicRoutes() http.Handler {
 	g.addUsage(mux)
 	mux.HandleFunc("GET /healthz", g.health)
 	mux.HandleFunc("GET /readyz", g.ready)
+	if o.Operation.Introspection {
+		mux.Handle("GET /schema.graphql", newSDL(g.schema))
+	}
+	if o.Pages != nil {
+		mux.Handle("/", o.Pages)
+	}
 	return secured(mux)
 }
 

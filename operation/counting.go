@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"cmp"
 	"encoding/hex"
 	"net/netip"
 
@@ -115,12 +116,24 @@ const (
 	endedByClient = "LEFT"
 )
 
-// uncount counts the operation's end, by the code of the error that has ended it or what else did. It may
-// be called twice.
+// conclude notes why the operation ends, before its sink is told: a transport may stop it then.
+func (op *Operation) conclude(errs gqlerror.List) {
+	why := endedByItself
+	if len(errs) > 0 {
+		why = Code(errs)
+	}
+	op.mu.Lock()
+	defer op.mu.Unlock()
+	op.why = why
+}
+
+// uncount counts the operation's end, for the reason that it has concluded with or this one. It may be called
+// twice.
 func (op *Operation) uncount(why string) {
 	op.mu.Lock()
 	running := op.running
 	if running {
+		why = cmp.Or(op.why, why)
 		op.running, op.why = false, why
 	}
 	op.mu.Unlock()

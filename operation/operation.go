@@ -275,14 +275,11 @@ func (op *Operation) End(errs gqlerror.List) {
 	if !op.ended.Swap(true) {
 		op.engine.noteLimit(errs, op.Viewer())
 		op.failSpan(errs)
+		op.conclude(errs)
 		op.sink.End(errs)
 		op.closeMeter()
 		op.leave()
-		if len(errs) > 0 {
-			op.uncount(Code(errs))
-		} else {
-			op.uncount(endedByItself)
-		}
+		op.uncount(endedByItself)
 	}
 }
 

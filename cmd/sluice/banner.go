@@ -7,7 +7,7 @@ import (
 
 // announce writes where the gateway can be reached, a first subscription to paste, and the
 // credentials of a gateway for development.
-func (s *servers) announce(dev *devCredentials, out io.Writer) {
+func (s *servers) announce(c *Config, dev *devCredentials, out io.Writer) {
 	http, ws := "http", "ws"
 	if s.tls {
 		http, ws = "https", "wss"
@@ -17,6 +17,14 @@ func (s *servers) announce(dev *devCredentials, out io.Writer) {
 	fmt.Fprintf(out, "          %s://%s/graphql     (graphql-transport-ws)\n", ws, at)
 	if s.operatorAt != nil {
 		fmt.Fprintf(out, "Operators http://%s/readyz, /stats\n", s.operatorAt.Addr())
+	}
+	for _, page := range []struct {
+		on         bool
+		path, what string
+	}{{c.Demo, "demo", "prices and stock that move"}, {c.playground(), "playground", "GraphiQL"}, {c.console(), "console", "what runs and what was had"}} {
+		if page.on {
+			fmt.Fprintf(out, "Page      %s://%s/%s   (%s)\n", http, at, page.path, page.what)
+		}
 	}
 	fmt.Fprintf(out, "\nTry it:\n\ncurl -N %s://%s/graphql \\\n"+
 		"  -H 'Content-Type: application/json' -H 'Accept: text/event-stream' \\\n"+

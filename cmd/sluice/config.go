@@ -36,6 +36,8 @@ type Config struct {
 	KeysPepperFile  string
 	Demo            bool
 	Dev             bool
+	Playground      string
+	Console         string
 	Introspection   bool
 	Origins         list
 	PartialStatus   bool
@@ -164,7 +166,9 @@ func (c *Config) flags() *flag.FlagSet {
 	f.StringVar(&c.KeysPepperFile, "keys-pepper-file", "", "`file` with a secret that keys the hashes of API keys in the database: its text without spaces around it; empty: none. Another secret makes every such key worthless")
 	f.BoolVar(&c.Demo, "demo", false, "change prices and stock a few times a second")
 	f.BoolVar(&c.Dev, "dev", false, "for development, on loopback only: prints a key and a token, introspection and suggestions on, drain at once")
-	f.BoolVar(&c.Introspection, "introspection", false, "let clients read the schema")
+	f.StringVar(&c.Playground, "playground", "off", "GraphiQL at /playground and /: `on` or off; on with --dev")
+	f.StringVar(&c.Console, "console", "off", "the console for operators and consumers at /console: `on` or off; on with --dev. What it shows needs credentials")
+	f.BoolVar(&c.Introspection, "introspection", false, "let clients read the schema, with its directives at /schema.graphql")
 	f.BoolVar(&c.Suggestions, "suggestions", false, "let errors name what stands in the schema and not in the document")
 	f.Var(&c.Origins, "origins", "`origins` of other pages that may use the gateway, exact: https://shop.example,https://…")
 	f.BoolVar(&c.PartialStatus, "partial-status", false, "answer data with errors by HTTP status 294 instead of 200, to clients that take application/graphql-response+json")
@@ -363,7 +367,7 @@ func (c *Config) validate() (bad []error) {
 	if c.DocumentsOnly && c.Documents == "" {
 		complain("documents-only needs documents: otherwise nothing could run")
 	}
-	for _, check := range []func() error{c.checkUsage, c.checkTraffic, c.checkTracing, c.checkNode} {
+	for _, check := range []func() error{c.checkUsage, c.checkTraffic, c.checkTracing, c.checkNode, c.checkPages} {
 		if err := check(); err != nil {
 			bad = append(bad, err)
 		}

@@ -120,7 +120,7 @@ func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 	if err != nil {
 		return errors.Join(err, g.Close(ctx, 0))
 	}
-	servers.announce(authn.dev, out)
+	servers.announce(c, authn.dev, out)
 
 	var running sync.WaitGroup
 	failed := servers.start(&running)
@@ -192,6 +192,7 @@ func gatewayOptions(c *Config, log *slog.Logger, broker pubsub.Broker, shop *sto
 			"budgets":  spend.options.Book.Check,
 		},
 		PublishBytes:  int64(c.EventSize),
+		Pages:         c.pages(),
 		PartialStatus: c.PartialStatus,
 		Operation: operation.Options{
 			Query:         queryLimits(c),

@@ -288,10 +288,11 @@ func (x *chaos) comparePrometheus(t *testing.T, record map[string]recorded, metr
 	if metrics.dropped["slow"] != slow || metrics.dropped["write"] != write {
 		t.Errorf("dropped: %v in metrics, %d slow and %d write in the Record", metrics.dropped, slow, write)
 	}
-	if metrics.dropped["decode"] == 0 || slow == 0 || ended == 0 {
-		t.Errorf("nothing went wrong: %v, and %d events were lost to whoever fell still", metrics.dropped, ended)
+	if metrics.dropped["decode"] == 0 || slow == 0 {
+		t.Errorf("nothing went wrong: %v", metrics.dropped)
 	}
-	t.Logf("%v, dropped %v", metrics.deliveries, metrics.dropped)
+	// Whether somebody falls still for long enough to be ended is the machine's business.
+	t.Logf("%v, dropped %v; %d events were lost to whoever fell still", metrics.deliveries, metrics.dropped, ended)
 }
 
 // unrecorded is how much a node that is killed may have counted and not kept, as docs/usage.md says.
