@@ -6,12 +6,16 @@ import "time"
 type Origin struct {
 	// At is when it was made; zero: nobody wants to know how long ago that was.
 	At time.Time
-	// Written is told how long after At the event was written: for each outbox of one event of a write,
-	// of those that waited the longest. It is called by whoever writes, and must not block.
+	// Written is told how long after At the event was written: for each outbox of one event of a write, of those
+	// that waited the longest, and 20 times a second at most. It is called by whoever writes, and must not block.
 	Written func(after time.Duration)
 	// Failed says that its body tells of errors.
 	Failed bool
 }
+
+// sampleEvery is how much younger an event of an outbox must be than the one that was timed before: who is sent thousands a
+// second would spend more on telling the time than on writing.
+const sampleEvery = 50 * time.Millisecond
 
 // A sample is an event of an outbox whose way to the peer is timed: the first to come when none is. It is
 // known by what it is, not by its place: events give way, and others take their places.
@@ -21,6 +25,7 @@ type sample struct {
 	origin *Origin
 	body   *byte // the first byte of its body; nil: it stands in the stream's line
 
+	at    int64   // the Origin.At of the last one, Unix nanoseconds
 	taken *Origin // of one that was framed and is being written: of whoever takes
 }
 
@@ -35,6 +40,11 @@ func (p *sample) setLocked(s *Stream, e *Event) {
 	if e.Origin.Written == nil || e.Origin.At.IsZero() {
 		return
 	}
+	at := e.Origin.At.UnixNano()
+	if since := at - p.at; since > 0 && since < int64(sampleEvery) {
+		return
+	}
+	p.at = at
 	p.stream, p.origin = s, e.Origin
 	if !s.patient() && e.plain() && len(e.Body) > 0 {
 		p.body = &e.Body[0]

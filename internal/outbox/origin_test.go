@@ -201,3 +201,20 @@ func TestWhichEventIsTimedAndHowLongItsWayWas(t *testing.T) {
 		}
 	}
 }
+
+func TestOneEventInAWhileIsTimed(t *testing.T) {
+	timed := 0
+	o, _ := box(100, 10_000)
+	s := new(Stream)
+	begin := time.Unix(1000, 0)
+	for _, after := range []time.Duration{0, time.Millisecond, 49 * time.Millisecond, 50 * time.Millisecond, 60 * time.Millisecond, time.Second} {
+		e := event(1, "a")
+		e.Origin = &Origin{At: begin.Add(after), Written: func(time.Duration) { timed++ }}
+		o.Offer(s, e)
+		take(o)
+		o.Written()
+	}
+	if timed != 3 {
+		t.Errorf("%d of 6 events are timed, want 3: at first, after 50 ms, and after a second", timed)
+	}
+}
