@@ -13,6 +13,13 @@ type Runner interface {
 	Dismiss(why string)
 }
 
+// A Source counts what an operation hands to its client's outbox, where that is cheaper than Record.Deliver:
+// under a lock that is held anyway.
+type Source interface {
+	// Offered is how many events there were, and their bytes. It is called with a lock of the recorder held.
+	Offered() (events, bytes uint64)
+}
+
 // An Account is what an operation's deliveries are billed to.
 type Account interface {
 	// Add bills so many events and bytes more; of events it may be fewer.
@@ -34,6 +41,7 @@ type Record struct {
 	began    time.Time
 
 	// Guarded by the lock of its shelf.
+	source              Source  // nil: Deliver counts
 	account             Account // nil: nobody is billed
 	toldEvents          uint64  // what the series knows of
 	toldBytes           uint64
@@ -55,20 +63,37 @@ type rarity struct {
 func (r *Record) Deliver(bytes int) {
 	r.events.Add(1)
 	r.bytes.Add(uint64(bytes))
-	r.late()
+	r.Late()
+}
+
+// CountedBy has a source count what is delivered. It is called before anything is. After each event that the
+// source counts, Late must be called.
+func (r *Record) CountedBy(s Source) {
+	shelf := r.recorder.shelf(r)
+	shelf.mu.Lock()
+	defer shelf.mu.Unlock()
+	r.source = s
+}
+
+// offeredLocked is what was delivered up to now.
+func (r *Record) offeredLocked() (events, bytes uint64) {
+	if r.source != nil {
+		return r.source.Offered()
+	}
+	return r.events.Load(), r.bytes.Load()
 }
 
 // Fail counts an event, one of those delivered, whose result has errors.
 func (r *Record) Fail() {
 	r.rarity().failed.Add(1)
-	r.late()
+	r.Late()
 }
 
 // Drop counts events that were not delivered, for a reason. Those that the outbox had already stay in the
 // sum of these.
 func (r *Record) Drop(n uint64, why Drop) {
 	r.rarity().dropped[why].Add(n)
-	r.late()
+	r.Late()
 }
 
 func (r *Record) rarity() *rarity {
@@ -79,8 +104,8 @@ func (r *Record) rarity() *rarity {
 	return r.rare.Load()
 }
 
-// late settles what comes after the end: nobody else will.
-func (r *Record) late() {
+// Late settles what comes after the end: nobody else will.
+func (r *Record) Late() {
 	if r.over.Load() {
 		r.settle()
 	}
@@ -122,7 +147,7 @@ func (r *Record) settleLocked(now time.Time) {
 		s.connected.Add(connected - r.toldConnected)
 		r.toldConnected = connected
 	}
-	events, bytes := r.events.Load(), r.bytes.Load()
+	events, bytes := r.offeredLocked()
 	if events != r.toldEvents || bytes != r.toldBytes {
 		s.events.Add(events - r.toldEvents)
 		s.bytes.Add(bytes - r.toldBytes)
@@ -185,7 +210,11 @@ func (r *Record) Began() time.Time { return r.began }
 
 // Counts are what the operation has had up to now. Started and Ended, Refused and Endings are not known.
 func (r *Record) Counts() Counts {
-	c := Counts{Events: r.events.Load(), Bytes: r.bytes.Load(), ConnectedMillis: time.Since(r.began).Milliseconds()}
+	shelf := r.recorder.shelf(r)
+	shelf.mu.Lock()
+	events, bytes := r.offeredLocked()
+	shelf.mu.Unlock()
+	c := Counts{Events: events, Bytes: bytes, ConnectedMillis: time.Since(r.began).Milliseconds()}
 	if rare := r.rare.Load(); rare != nil {
 		c.Failed = rare.failed.Load()
 		for why := range rare.dropped {

@@ -32,6 +32,32 @@ type runner struct {
 func (r *runner) Labels() analytics.Labels { return r.labels }
 func (r *runner) Dismiss(why string)       { r.why = why }
 
+// An outbox is a source.
+type outbox struct{ events, bytes uint64 }
+
+func (o *outbox) Offered() (events, bytes uint64) { return o.events, o.bytes }
+
+func TestASourceCountsInPlaceOfTheRecord(t *testing.T) {
+	r := analytics.NewRecorder(analytics.Options{})
+	rec, account, source := begin(r, message), new(bill), new(outbox)
+	rec.Bill(account)
+	rec.CountedBy(source)
+	*source = outbox{10, 70}
+	if c := rec.Counts(); c.Events != 10 || c.Bytes != 70 {
+		t.Errorf("while it runs there are %d events and %d bytes, want 10 and 70", c.Events, c.Bytes)
+	}
+	rec.End("")
+	*source = outbox{11, 77} // it was on its way
+	rec.Late()
+	rec.Drop(2, analytics.DropWrite)
+	if account.events != 9 || account.bytes != 77 {
+		t.Errorf("%d events and %d bytes are billed, want 9 and 77", account.events, account.bytes)
+	}
+	if c := r.Totals(); c.Events != 11 || c.Delivered() != 9 {
+		t.Errorf("%+v", c)
+	}
+}
+
 func TestWhatIsDeliveredIsBilledUnlessItWasLostAfterwards(t *testing.T) {
 	r := analytics.NewRecorder(analytics.Options{})
 	rec, account := begin(r, message), new(bill)

@@ -63,6 +63,9 @@ func (op *Operation) Dismiss(why string) {
 	op.Fail(refuse(CodeDismissed, "%s", message))
 }
 
+// Offered implements analytics.Source.
+func (op *Operation) Offered() (events, bytes uint64) { return op.box.Offered(op.place) }
+
 // Via says by which transport the operation's results leave, where that was not known before. It is called
 // before Run.
 func (op *Operation) Via(transport string) { op.transport = transport }
@@ -74,6 +77,9 @@ func (op *Operation) count() {
 		return
 	}
 	r.Begin(&op.record, op.Labels(), op)
+	if op.box != nil {
+		op.record.CountedBy(op)
+	}
 	op.mu.Lock()
 	op.counts, op.running = true, true
 	op.mu.Unlock()

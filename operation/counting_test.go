@@ -63,7 +63,7 @@ func TestWhatIsLostIsCountedByWhy(t *testing.T) {
 	b, r := counted(t, operation.LogNone)
 	op := b.prepare(alice, `subscription { message(rooms: ["1"]) { text } }`, "")
 	var place outbox.Stream
-	op.Configure(&place)
+	op.Configure(nil, &place)
 	op.Run(t.Context(), newSink())
 	b.started()
 	place.Lost(3, outbox.TooSlow)

@@ -84,7 +84,7 @@ func (c *crowd) join(w outbox.Writer) *queue {
 	q := &queue{box: outbox.New(plain{}, &c.limits, w), received: &c.received}
 	q.Head, q.Tail = []byte(`{"id":"1","type":"next","payload":`), []byte("}")
 	q.op = c.prepare(alice, c.query, "")
-	q.op.Configure(&q.Stream)
+	q.op.Configure(q.box, &q.Stream)
 	q.op.Run(c.t.Context(), q)
 	c.t.Cleanup(q.op.Stop)
 	return q

@@ -159,7 +159,7 @@ func TestAResultThatFoundNoRoomIsOfferedAgain(t *testing.T) {
 		other := &outbox.Stream{Overflow: outbox.Latest}
 		c.box.Offer(other, outbox.Event{Body: []byte(strings.Repeat("x", 90)), Key: "other"})
 		op := b.prepare(nil, `query @live { note(id: 1) { text } }`, "")
-		op.Configure(&c.place)
+		op.Configure(c.box, &c.place)
 		op.Run(t.Context(), crateSink{c})
 		defer op.Stop()
 		synctest.Wait()

@@ -29,7 +29,7 @@ func TestTheLogKnowsWhatWasLostWhileAnOperationEnded(t *testing.T) {
 	b, r := counted(t, operation.LogStreams)
 	op := b.prepare(alice, `subscription { message(rooms: ["1"]) { text } }`, "")
 	m := &meanwhile{sink: newSink(), place: new(outbox.Stream), stop: op.Stop}
-	op.Configure(m.place)
+	op.Configure(nil, m.place)
 	op.Run(t.Context(), m)
 	b.started()
 	b.publish("room.1", message("1", "hello"))

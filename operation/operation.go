@@ -63,7 +63,8 @@ type Operation struct {
 	dropped atomic.Uint64  // events that the client will never have
 	address netip.Addr     // of the client
 	live    *liveQuery     // nil: the operation is none
-	place   *outbox.Stream // of a live query, set by Configure
+	box     *outbox.Outbox // of its session, and its place there, set by Configure; nil: there is none
+	place   *outbox.Stream
 	limit   string         // the name of an overflow that is not Disconnect; set by Configure
 
 	transport string // that it came by
@@ -241,7 +242,9 @@ func (op *Operation) offer(e *outbox.Event) {
 		return
 	}
 	if op.counts {
-		op.record.Deliver(len(e.Body) + len(e.Extensions))
+		if op.box == nil {
+			op.record.Deliver(len(e.Body) + len(e.Extensions))
+		}
 		if e.Origin != nil && e.Origin.Failed {
 			op.record.Fail()
 		}
@@ -251,6 +254,9 @@ func (op *Operation) offer(e *outbox.Event) {
 	}
 	if !op.sink.Next(*e) {
 		op.sink.Disconnect(SlowConsumer)
+	}
+	if op.counts {
+		op.record.Late()
 	}
 	if op.live != nil {
 		op.retry()

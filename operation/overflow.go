@@ -6,15 +6,17 @@ import (
 )
 
 // Configure makes a stream of an outbox the operation's place there: it says what becomes of results
-// that the client is too slow to read. A transport calls it once, before Run.
-func (op *Operation) Configure(s *outbox.Stream) {
+// that the client is too slow to read. A transport calls it once, before Run. Without an outbox the
+// operation itself counts what it offers.
+func (op *Operation) Configure(box *outbox.Outbox, s *outbox.Stream) {
 	op.mu.Lock()
 	p := op.prepared
 	op.mu.Unlock()
 	b := p.policy.Field().Backpressure
+	op.box, op.place = box, s
 	op.overflow, op.most = b.Overflow, b.Events
 	if op.live != nil { // what is not the latest is of no use to anybody
-		op.overflow, op.place = outbox.Latest, s
+		op.overflow = outbox.Latest
 		s.Tracks = op.live.patched
 	}
 	if op.overflow != outbox.Disconnect {

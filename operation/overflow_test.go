@@ -25,7 +25,7 @@ func TestConfigure(t *testing.T) {
 	} {
 		var s outbox.Stream
 		op := b.prepare(alice, tt.query, "")
-		op.Configure(&s)
+		op.Configure(nil, &s)
 		if s.Overflow != tt.overflow || s.Most != tt.most {
 			t.Errorf("%s: overflow %v and %d events, want %v and %d", tt.name, s.Overflow, s.Most, tt.overflow, tt.most)
 		}

@@ -60,7 +60,7 @@ func (s *Single) Serve(w http.ResponseWriter, r *http.Request, op *operation.Ope
 	}
 	sink.op = op
 	op.Via(s.format.Transport())
-	op.Configure(&sink.place)
+	op.Configure(stream.Outbox(), &sink.place)
 	grant := s.sessions.Grants().Open(op.Viewer(), sink)
 	defer grant.Close()
 	var running sync.WaitGroup

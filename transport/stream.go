@@ -105,6 +105,9 @@ func (s *Stream) Ready() {
 	}
 }
 
+// Outbox is where the results of operations wait.
+func (s *Stream) Outbox() *outbox.Outbox { return s.box }
+
 // Offer queues a result of an operation. It reports false when the client reads too slowly for it; a
 // stream that is ending takes nothing, and that is no reason to complain.
 func (s *Stream) Offer(place *outbox.Stream, e outbox.Event) bool {

@@ -121,6 +121,11 @@ func (o *Outbox) Offer(s *Stream, e Event) Verdict {
 	if verdict == Full && s.patient() {
 		verdict, lost = o.offer(s, &e, true)
 	}
+	if verdict != Queued {
+		o.mu.Lock()
+		s.count(&e)
+		o.mu.Unlock()
+	}
 	switch verdict {
 	case Closed:
 		s.lose(lost, Gone)
@@ -163,6 +168,7 @@ func (o *Outbox) offer(s *Stream, e *Event, force bool) (verdict Verdict, lost i
 		o.enqueueLocked(s, e)
 	}
 	if verdict == Queued {
+		s.count(e)
 		o.sample.noteLocked(s, e)
 	}
 	o.unlockAndTell()

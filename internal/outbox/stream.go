@@ -11,7 +11,9 @@ type Stream struct {
 
 	// Guarded by the outbox' mu, as line is. They stand here because every event needs them.
 	known, ended, dropped bool
-	bodies                int32 // in the queue
+	bodies                int32  // in the queue
+	offered               uint64 // events, see Offered
+	offeredBytes          uint64
 
 	// Most is how many of the stream's events may wait; 0: as many as the outbox takes.
 	Most int
@@ -26,6 +28,20 @@ type Stream struct {
 	missed atomic.Bool          // see Missed
 
 	line *line // the events that wait and are more than a body; nil: none ever was
+}
+
+// count counts an event that was offered.
+func (s *Stream) count(e *Event) {
+	s.offered++
+	s.offeredBytes += uint64(e.size())
+}
+
+// Offered is how many events of a stream were offered to the outbox, and the bytes of their bodies and
+// extensions. Lost has told which of them will never be sent.
+func (o *Outbox) Offered(s *Stream) (events, bytes uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return s.offered, s.offeredBytes
 }
 
 // Sent reports whether a body is that of the event that was framed last, so that none waits that was

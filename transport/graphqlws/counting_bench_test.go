@@ -60,36 +60,73 @@ func TestMain(m *testing.M) {
 
 // BenchmarkCounting is the processor time of a server that delivers to 1,000 WebSockets with all of
 // analytics on (records, the ledger and the sums over time in SQLite, the histograms of /metrics), and of one
-// with nothing of it, in the same process by turns of 100,000 deliveries. An operation is such a turn of each:
-// a million deliveries are -benchtime 10x. The figures are medians of the turns; two servers in one process
-// differ by chance too, so ask for several pairs by -count.
+// with nothing of it, in one process by turns of 100,000 deliveries. Two servers differ by chance by more than
+// counting costs, so an operation is a fresh pair, made in either order, and a million deliveries of each; the
+// figures are means over the pairs, with the standard error of the difference. Ask for 100 by -benchtime 100x.
 func BenchmarkCounting(b *testing.B) {
-	plain, counted := newCounting(b, false), newCounting(b, true)
-	clients := newDrain(b, plain.url, counted.url)
-	turn := func(server int, c *counting) time.Duration {
+	var without, with, more []float64
+	for first := 0; b.Loop(); first = 1 - first {
+		plain, counted := countingPair(b, first)
+		without, with = append(without, plain), append(with, counted)
+		more = append(more, 100*(counted-plain)/plain)
+	}
+	difference, deviation := meanOf(more)
+	plain, _ := meanOf(without)
+	counted, _ := meanOf(with)
+	b.ReportMetric(plain, "cpu-ns/delivery")
+	b.ReportMetric(counted, "cpu-ns/counted-delivery")
+	b.ReportMetric(100*(counted-plain)/plain, "%more")
+	b.ReportMetric(difference, "%more-mean")
+	b.ReportMetric(deviation/math.Sqrt(float64(len(more))), "%standard-error")
+}
+
+// countingPair is the processor time of a delivery, in nanoseconds, without and with analytics: of two
+// servers, the one made first being 0, which has no analytics, or 1.
+func countingPair(b *testing.B, first int) (plain, counted float64) {
+	var servers [2]*counting
+	for _, server := range []int{first, 1 - first} {
+		servers[server] = newCounting(b, server == 1)
+		defer servers[server].close()
+	}
+	clients := newDrain(b, servers[0].url, servers[1].url)
+	defer clients.close()
+	for _, server := range servers { // a pong may overtake the subscribing
+		for server.engine.Stats().Members < readers {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	turn := func(server int) time.Duration {
 		before := processorTime(b)
-		c.deliver(b)
+		servers[server].deliver(b)
 		clients.await(server, b)
 		return processorTime(b) - before
 	}
-	for range 3 { // until everything has its size
-		turn(0, plain)
-		turn(1, counted)
+	for range 2 { // until everything has its size
+		turn(0)
+		turn(1)
 	}
-	servers := []*counting{plain, counted}
 	var took [2][]time.Duration
-	for first := 0; b.Loop(); first = 1 - first { // each goes first as often
+	for range 10 { // each goes first as often
 		for _, server := range []int{first, 1 - first} {
-			took[server] = append(took[server], turn(server, servers[server]))
+			took[server] = append(took[server], turn(server))
 		}
+		first = 1 - first
 	}
-	without, with := median(took[0]), median(took[1])
-	b.ReportMetric(without/(readers*burst), "cpu-ns/delivery")
-	b.ReportMetric(with/(readers*burst), "cpu-ns/counted-delivery")
-	b.ReportMetric(100*(with-without)/without, "%more")
-	if counted.recorder.Totals().Delivered() == 0 {
+	if servers[1].recorder.Totals().Delivered() == 0 {
 		b.Error("nothing was counted")
 	}
+	return median(took[0]) / (readers * burst), median(took[1]) / (readers * burst)
+}
+
+// meanOf is the mean of figures, and their standard deviation.
+func meanOf(figures []float64) (mean, deviation float64) {
+	for _, f := range figures {
+		mean += f / float64(len(figures))
+	}
+	for _, f := range figures {
+		deviation += (f - mean) * (f - mean) / float64(max(1, len(figures)-1))
+	}
+	return mean, math.Sqrt(deviation)
 }
 
 // median is that of turns, in nanoseconds: a turn in which the machine did something else does not count.
@@ -109,8 +146,19 @@ func processorTime(b *testing.B) time.Duration {
 // A counting is a server, with or without analytics.
 type counting struct {
 	broker   *memory.Broker
+	engine   *operation.Engine
 	recorder *analytics.Recorder
 	url      string
+	closers  []func()
+}
+
+func (c *counting) onClose(f func()) { c.closers = append(c.closers, f) }
+
+// close ends what the server is made of, the latest first.
+func (c *counting) close() {
+	for _, f := range slices.Backward(c.closers) {
+		f()
+	}
 }
 
 func newCounting(b *testing.B, on bool) *counting {
@@ -121,7 +169,7 @@ func newCounting(b *testing.B, on bool) *counting {
 	}
 	if on {
 		c.recorder = analytics.NewRecorder(analytics.Options{})
-		options.Recorder, options.Usage = c.recorder, tallies(b)
+		options.Recorder, options.Usage = c.recorder, tallies(b, c)
 		metrics := prom.New(c.recorder)
 		options.Share.Observe = func(s share.Step) { metrics.Executed(s.Field, s.Executed) }
 		options.Share.Written = func(field string) func(time.Duration) {
@@ -133,13 +181,14 @@ func newCounting(b *testing.B, on bool) *counting {
 			b.Fatal(err)
 		}
 		roller := rollup.Start(sums, c.recorder, rollup.Options{Latencies: c.recorder.Latencies})
-		b.Cleanup(func() { _ = roller.Close(b.Context()); _ = sums.Close() })
+		c.onClose(func() { _ = roller.Close(b.Context()); _ = sums.Close() })
 	}
 	pool := work.NewPool()
 	engine, err := operation.New(testschema.New(), c.broker, pool, options)
 	if err != nil {
 		b.Fatal(err)
 	}
+	c.engine = engine
 	viewers := transporttest.NewViewers()
 	viewers.Set(aliceKey, alice)
 	sessions := transport.NewSessions(engine, auth.NewGrants(viewers), transport.SessionLimits{
@@ -148,7 +197,7 @@ func newCounting(b *testing.B, on bool) *counting {
 	reader := transport.NewReader(viewers, transport.NewOrigins(nil), transport.ReaderOptions{})
 	server := httptest.NewServer(graphqlws.New(engine, reader, sessions, pool, graphqlws.Options{}))
 	c.url = "ws" + strings.TrimPrefix(server.URL, "http")
-	b.Cleanup(func() {
+	c.onClose(func() {
 		_ = sessions.Close(b.Context(), operation.Restarting, 0, time.Second)
 		server.Close()
 		engine.Close()
@@ -159,7 +208,7 @@ func newCounting(b *testing.B, on bool) *counting {
 }
 
 // tallies bill into SQLite, and are swept as a gateway does it.
-func tallies(b *testing.B) *ledger.Tallies {
+func tallies(b *testing.B, c *counting) *ledger.Tallies {
 	store, err := ledgerdb.Open(b.Context(), ":memory:")
 	if err != nil {
 		b.Fatal(err)
@@ -182,7 +231,7 @@ func tallies(b *testing.B) *ledger.Tallies {
 			}
 		}
 	})
-	b.Cleanup(func() {
+	c.onClose(func() {
 		close(done)
 		sweeping.Wait()
 		_ = book.Close(b.Context())
@@ -201,8 +250,9 @@ func (c *counting) deliver(b *testing.B) {
 
 // A drainage is the process of the clients.
 type drainage struct {
-	ask  *bufio.Writer
-	told *bufio.Scanner
+	ask   *bufio.Writer
+	told  *bufio.Scanner
+	close func()
 }
 
 func newDrain(b *testing.B, urls ...string) *drainage {
@@ -220,11 +270,7 @@ func newDrain(b *testing.B, urls ...string) *drainage {
 	if err := clients.Start(); err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() {
-		_ = ask.Close()
-		_ = clients.Wait()
-	})
-	d := &drainage{bufio.NewWriter(ask), bufio.NewScanner(told)}
+	d := &drainage{bufio.NewWriter(ask), bufio.NewScanner(told), func() { _ = ask.Close(); _ = clients.Wait() }}
 	d.hear(b)
 	return d
 }

@@ -111,7 +111,7 @@ func (s *session) start(st *stream, req operation.Request, grant *auth.Grant) {
 	gone := s.findLocked(st.id) != st
 	st.op = op
 	if !gone {
-		op.Configure(&st.Stream)
+		op.Configure(&s.socket.Outbox, &st.Stream)
 	}
 	s.mu.Unlock()
 	if gone { // completed by the client meanwhile

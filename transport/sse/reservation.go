@@ -94,7 +94,7 @@ func (r *reservation) start(ctx context.Context, h *held, op *operation.Operatio
 		return false
 	}
 	h.op = op
-	op.Configure(&h.place)
+	op.Configure(r.stream.Outbox(), &h.place)
 	r.running.Go(func() {
 		op.Reauthorize(r.grant.Viewer()) // should they have changed before the reservation knew the operation
 		op.Run(ctx, h)
