@@ -65,7 +65,7 @@ type Operation struct {
 	live    *liveQuery     // nil: the operation is none
 	box     *outbox.Outbox // of its session, and its place there, set by Configure; nil: there is none
 	place   *outbox.Stream
-	limit   string         // the name of an overflow that is not Disconnect; set by Configure
+	limit   string // the name of an overflow that is not Disconnect; set by Configure
 
 	transport string // that it came by
 	client    Client
