@@ -10,6 +10,7 @@ import { adminKey, configuration, sign } from "./support/credentials.js";
 import { Gateway } from "./support/gateway.js";
 import { axe, checkPage, openPage, screenshot } from "./support/page.js";
 import { folder, start } from "./support/process.js";
+import { Redis } from "./support/redis.js";
 import { changePrice, createApiKey, priceChanged, revokeApiKey } from "./support/shop.js";
 import { until, within } from "./support/until.js";
 
@@ -94,6 +95,14 @@ describe("signing in", () => {
     await gateway.execute(revokeApiKey, { id });
     await page.getByRole("alert").getByText("Your key was revoked or replaced.").waitFor();
   });
+
+  checkPage("a token that expires leads back to the start, with the reason", async (t) => {
+    const page = await openConsole(t, "#operations", { key: sign("eve", { life: 5 }), expected: refused });
+    await page.getByText("ConsoleMyOperations").waitFor();
+    await page.getByRole("alert").getByText("Your key or token has expired.").waitFor();
+    await page.getByLabel("API key or token").waitFor();
+    assert.deepEqual(await page.evaluate(() => ({ ...sessionStorage })), {});
+  });
 });
 
 describe("what operators see", () => {
@@ -141,6 +150,30 @@ describe("what operators see", () => {
     await gateway.start();
     await page.getByText("live", { exact: true }).waitFor({ timeout: 15_000 });
     await page.getByText("ConsoleOperations").waitFor();
+    assert.equal(await page.getByRole("alert").count(), 0);
+  });
+
+  checkPage("a back end that is down is said in every view, and that it is back", async (t) => {
+    const redis = await Redis.start();
+    t.after(() => redis.stop());
+    const served = await Gateway.start(redis, "--console", "on", "--introspection");
+    t.after(() => served.discard());
+    const page = await openPage(t, `${served.origin}/console#now`);
+    await signIn(page);
+    const state = page.getByRole("region", { name: /^broker of/ });
+    await state.getByText("up", { exact: true }).waitFor();
+    await redis.stop();
+    const notice = page.getByRole("alert").getByText(/^broker of .* is down since/);
+    await notice.waitFor();
+    await state.getByText("down", { exact: true }).waitFor();
+    await axe(page);
+    await page.getByRole("link", { name: "Consumers", exact: true }).click();
+    await notice.waitFor();
+    await redis.start();
+    await notice.waitFor({ state: "detached", timeout: 15_000 });
+    await page.getByRole("link", { name: "Now", exact: true }).click();
+    await state.getByText("up", { exact: true }).waitFor();
+    await page.getByText("live", { exact: true }).waitFor();
     assert.equal(await page.getByRole("alert").count(), 0);
   });
 });

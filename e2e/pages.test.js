@@ -6,10 +6,14 @@ import { Gateway } from "./support/gateway.js";
 import { checkPage, openPage } from "./support/page.js";
 
 const slowdown = 4;
+const timeout = 30_000; // milliseconds
 
-/** What shows that a page can be used. */
+/** What can be clicked when a page can be used. The playground's button is there before the editor that it runs. */
 const usable = {
-  playground: (page) => page.locator("button.graphiql-execute-button"),
+  playground: async (page) => {
+    await page.locator(".graphiql-query-editor .view-line").first().waitFor({ timeout });
+    return page.locator("button.graphiql-execute-button");
+  },
   console: (page) => page.getByRole("button", { name: "Sign in" }),
   demo: (page) => page.getByRole("button", { name: "Add" }).first(),
 };
@@ -24,7 +28,7 @@ describe("on a slow machine", () => {
       await browser.send("Emulation.setCPUThrottlingRate", { rate: slowdown });
       const began = performance.now();
       await page.goto(`${gateway.origin}/${name}`);
-      await ready(page).click({ trial: true, timeout: 30_000 });
+      await (await ready(page)).click({ trial: true, timeout });
       const took = (performance.now() - began) / 1000;
       console.log(`${name} can be used after ${took.toFixed(2)} s, ${slowdown} times slower than this machine`);
       assert(took < 15, `it took ${took} s`); // the machine may be busy; 3 s is what it should be

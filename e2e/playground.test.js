@@ -187,6 +187,45 @@ describe("the playground", () => {
     await axe(page);
   });
 
+  checkPage("the editor completes by the schema, explains, marks what is wrong, and has its commands", async (t) => {
+    const playground = await Playground.open(t);
+    const { page } = playground;
+    const editor = page.locator(".graphiql-query-editor");
+    await playground.show("Products");
+    await editor.locator(".view-line").last().click();
+    await page.keyboard.press("ControlOrMeta+A");
+    await page.keyboard.type("{ stre", { delay: 20 });
+    await editor.locator(".squiggly-error").first().waitFor();
+    await page.keyboard.press("ControlOrMeta+A");
+    await page.keyboard.type("{ prod", { delay: 20 });
+    await page.locator(".suggest-widget").getByText("products", { exact: true }).first().waitFor();
+    await page.keyboard.press("Escape");
+    await page.keyboard.insertText("ucts { totalCount } }");
+    const field = editor.locator(".view-line").getByText("products").first();
+    await field.hover();
+    await page.locator(".monaco-hover").getByText("Query.products").first().waitFor();
+    await page.keyboard.press("F1");
+    await page.keyboard.type("Run Operation");
+    await page.locator(".quick-input-list").getByRole("option", { name: /^Run Operation/ }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("ControlOrMeta+F");
+    await editor.locator(".find-widget.visible").waitFor();
+    await page.keyboard.press("Escape");
+    await field.click({ modifiers: ["ControlOrMeta"], force: true }); // the panel that opens moves it away
+    await page.locator(".graphiql-plugin").getByText("products", { exact: true }).first().waitFor();
+  });
+
+  checkPage("the documentation is found by its keys", async (t) => {
+    const { page } = await Playground.open(t);
+    const search = page.locator(".graphiql-plugin").getByRole("combobox");
+    await until("its keys are known", async () => {
+      await page.keyboard.press("ControlOrMeta+Alt+K");
+      return search.isVisible();
+    });
+    await search.fill("priceCh");
+    await page.getByRole("option").filter({ hasText: "priceChanged" }).first().waitFor();
+  });
+
   checkPage("keys are kept nowhere", async (t) => {
     const playground = await Playground.open(t);
     await playground.run("PriceChanged", adminKey);

@@ -1,4 +1,5 @@
 import react from '@vitejs/plugin-react'
+import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
 
 declare const process: { env: Record<string, string | undefined> }
@@ -6,9 +7,42 @@ declare const process: { env: Record<string, string | undefined> }
 // The gateway behind npx vite, which serves pages as they are written.
 const target = process.env.SLUICE_URL ?? 'http://127.0.0.1:8080'
 
+const source = (path: string): string => decodeURIComponent(new URL(`src/${path}`, import.meta.url).pathname)
+
+/** GraphiQL would have its documentation loaded with the page. */
+const lateDocumentation: Plugin = {
+  name: 'late-documentation',
+  enforce: 'pre',
+  resolveId: (wanted, by) => (wanted === '@graphiql/plugin-doc-explorer' && by?.includes('/graphiql/dist/') ? source('playground/docs.tsx') : null),
+}
+
+/** What the playground asks for only when it runs: GraphiQL, and its editor. */
+const late = new Set(['Playground', 'monaco-editor'])
+
+/** It is fetched, and compiled, while the page begins. */
+const early: Plugin = {
+  name: 'early',
+  transformIndexHtml: {
+    order: 'post',
+    handler(html, { filename, bundle = {} }) {
+      if (!filename.endsWith('playground.html')) return []
+      const files = new Set<string>()
+      const add = (file: string) => {
+        const chunk = bundle[file]
+        if (chunk?.type !== 'chunk' || files.has(file) || html.includes(file)) return
+        files.add(file)
+        chunk.imports.forEach(add)
+      }
+      for (const { name, fileName } of Object.values(bundle)) if (late.has(name ?? '')) add(fileName)
+      return [...files].map((file) => ({ tag: 'link', attrs: { rel: 'modulepreload', crossorigin: true, href: `/${file}` }, injectTo: 'head' as const }))
+    },
+  },
+}
+
 // Three pages, each with an entry of its own; what they share is in chunks that a browser keeps.
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), lateDocumentation, early],
+  resolve: { alias: { 'monaco-editor/esm/vs/editor/edcore.main.js': source('playground/editor.ts') } },
   build: {
     target: 'es2022',
     assetsInlineLimit: 0, // the content security policy allows no data: scripts or fonts
@@ -17,6 +51,18 @@ export default defineConfig({
     rollupOptions: {
       input: { playground: 'playground.html', console: 'console.html', demo: 'demo.html' },
       onwarn: (warning, warn) => warning.code === 'MODULE_LEVEL_DIRECTIVE' || warn(warning), // of React's compiler, in packages
+      output: {
+        // A browser that can compiles all of the editor at once, beside what runs, instead of each function when it is called.
+        postBanner: ({ name }) => (name === 'monaco-editor' ? '//# allFunctionsCalledOnLoad' : ''),
+        codeSplitting: {
+          groups: [
+            // These two make errors as they are loaded. A browser whose developers' tools are open reads the
+            // whole file again for that: better a small one.
+            { name: 'aborted', test: /graphql[\\/]validation[\\/]validationAbortedError/ },
+            { name: 'contextkey', test: /vs[\\/]platform[\\/]contextkey[\\/]common/ },
+          ],
+        },
+      },
     },
   },
   server: { proxy: { '/graphql': { target, ws: true }, '/schema.graphql': { target } } },

@@ -16,17 +16,22 @@ export class Redis {
     const redis = new Redis();
     redis.port = await freePort();
     redis.url = `redis://127.0.0.1:${redis.port}`;
-    const args = ["--port", redis.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder()];
-    redis.#process = start("redis-server", args.map(String), { onOutput: (text) => (redis.#log += text) });
+    await redis.start();
+    return redis;
+  }
+
+  /** Again, after `stop`, at the same port. */
+  async start() {
+    const args = ["--port", this.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder()];
+    this.#process = start("redis-server", args.map(String), { onOutput: (text) => (this.#log += text) });
     let ended;
-    redis.#process.ended.then((how) => (ended = how));
+    this.#process.ended.then((how) => (ended = how));
     await until("redis-server answers", () => {
       if (ended !== undefined) {
-        throw new Error(`redis-server ended (${ended}); on Debian, apt-get install redis-server\n${redis.#log}`);
+        throw new Error(`redis-server ended (${ended}); on Debian, apt-get install redis-server\n${this.#log}`);
       }
-      return redis.#open();
+      return this.#open();
     });
-    return redis;
   }
 
   async #open() {

@@ -1,7 +1,7 @@
 import { useGraphiQL, useGraphiQLActions, useMonaco } from '@graphiql/react'
 import type { Fetcher } from '@graphiql/toolkit'
 import { GraphiQL } from 'graphiql'
-import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { newFetcher, type Run } from './fetcher'
 import type { Rule } from './policy'
 import { POLICY_PLUGIN, RulesContext } from './PolicyPanel'
@@ -23,7 +23,6 @@ export function Playground() {
   const [fetcher] = useState(() => {
     const run = newFetcher({
       url: new URL('/graphql', location.href),
-      schema: new URL('/schema.graphql', location.href),
       runs,
       transport: () => chosen.current,
       learned: setRules,
@@ -90,7 +89,7 @@ function Follow({ runs, resume }: { runs: Runs; resume: (run: () => void) => voi
   useEffect(() => runs.tabs(tabs, active), [])
   useEffect(() => resume(() => void run()), [active, resumes])
   const monaco = useMonaco((state) => state.monaco)
-  useEffect(() => monaco && dress(monaco), [monaco])
+  useLayoutEffect(() => monaco && dress(monaco), [monaco]) // before there are editors, which would be coloured twice
   useEffect(() => mend(document))
   return null
 }

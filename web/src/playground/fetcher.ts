@@ -1,14 +1,14 @@
 // What GraphiQL calls to run an operation.
 import type { FetcherOpts, FetcherParams } from '@graphiql/toolkit'
 import type { IntrospectionQuery } from 'graphql'
+import { askDirectives } from '../shared/directives'
 import { isStream, named, title, type Request } from './operation'
-import { describe, readPolicy, rulesOf, type Policy, type Rule } from './policy'
+import { describe, rulesOf, type Rule } from './policy'
 import type { Runs, Watchable } from './runs'
 import { ask, open, type Headers, type Result, type Transport } from './transport'
 
 export interface Wiring {
   url: URL // of GraphQL
-  schema: URL // of the schema's text
   runs: Runs
   transport: () => Transport // of streams that are started from now on
   learned: (rules: readonly Rule[] | undefined) => void // of each introspection; undefined: the gateway tells no policy
@@ -29,21 +29,11 @@ export function newFetcher(wiring: Wiring): Run {
 }
 
 async function introspect(wiring: Wiring, request: Request, headers: Headers): Promise<Result> {
-  const [result, policy] = await Promise.all([ask(wiring.url, request, headers), policyOf(wiring.schema)])
+  const [result, directives] = await Promise.all([ask(wiring.url, request, headers), askDirectives()])
   const known = result.data as unknown as IntrospectionQuery | undefined
-  wiring.learned(known && policy && rulesOf(known, policy))
-  if (!known || !policy) return result
-  return { ...result, data: { ...describe(known, policy) } }
-}
-
-// Gateways that let nobody introspect have no such text, and neither have other servers.
-async function policyOf(schema: URL): Promise<Policy | undefined> {
-  try {
-    const answer = await fetch(schema)
-    return answer.ok ? readPolicy(await answer.text()) : undefined
-  } catch {
-    return undefined
-  }
+  wiring.learned(known && directives && rulesOf(known, directives))
+  if (!known || !directives) return result
+  return { ...result, data: { ...describe(known, directives) } }
 }
 
 function requestOf({ query, operationName, variables }: FetcherParams): Request {

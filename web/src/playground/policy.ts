@@ -1,54 +1,31 @@
-// Policy stands in the directives of the schema, and introspection does not tell of it. The gateway's own text of the
-// schema does: what it says of a field is shown where the field is.
-import {
-  Kind,
-  parse,
-  print,
-  type ConstDirectiveNode,
-  type FieldDefinitionNode,
-  type IntrospectionQuery,
-  type IntrospectionType,
-} from 'graphql'
+// Policy stands in the directives of the schema: what they say of a field is shown where the field is.
+import { print, type IntrospectionQuery, type IntrospectionType } from 'graphql'
+import type { Directives } from '../shared/directives'
 
-const unsaid = new Set(['deprecated', 'specifiedBy', 'oneOf']) // introspection tells of these
+const told = new Set(['deprecated', 'specifiedBy', 'oneOf']) // by introspection
 
-/** The directives of types, by `Type`, and of their fields, by `Type.field`, as text. */
-export type Policy = ReadonlyMap<string, readonly string[]>
-
-/** Reads what the text of a schema says by directives. It throws what `parse` does. */
-export function readPolicy(sdl: string): Policy {
-  const policy = new Map<string, readonly string[]>()
-  const note = (name: string, directives: readonly ConstDirectiveNode[] = []) => {
-    const said = directives.filter((directive) => !unsaid.has(directive.name.value)).map(print)
-    if (said.length > 0) policy.set(name, said)
-  }
-  for (const definition of parse(sdl, { noLocation: true }).definitions) {
-    if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION && definition.kind !== Kind.INTERFACE_TYPE_DEFINITION) continue
-    note(definition.name.value, definition.directives)
-    for (const field of definition.fields ?? []) note(`${definition.name.value}.${field.name.value}`, directivesOf(field))
-  }
-  return policy
+/** What is said of a type, or of a `Type.field`, as text. */
+function saidOf(name: string, directives: Directives): string[] {
+  return (directives.get(name) ?? []).filter((directive) => !told.has(directive.name.value)).map(print)
 }
 
-const directivesOf = (field: FieldDefinitionNode): readonly ConstDirectiveNode[] => field.directives ?? []
-
 /** Adds policy to the descriptions of types and fields: the documentation and the editor show these. */
-export function describe(introspection: IntrospectionQuery, policy: Policy): IntrospectionQuery {
-  const types = introspection.__schema.types.map((type) => describeType(type, policy))
+export function describe(introspection: IntrospectionQuery, directives: Directives): IntrospectionQuery {
+  const types = introspection.__schema.types.map((type) => describeType(type, directives))
   return { __schema: { ...introspection.__schema, types } }
 }
 
-function describeType(type: IntrospectionType, policy: Policy): IntrospectionType {
+function describeType(type: IntrospectionType, directives: Directives): IntrospectionType {
   if (type.kind !== 'OBJECT' && type.kind !== 'INTERFACE') return type
   const fields = type.fields.map((field) => ({
     ...field,
-    description: append(field.description, policy.get(`${type.name}.${field.name}`)),
+    description: append(field.description, saidOf(`${type.name}.${field.name}`, directives)),
   }))
-  return { ...type, fields, description: append(type.description, policy.get(type.name)) }
+  return { ...type, fields, description: append(type.description, saidOf(type.name, directives)) }
 }
 
-function append(description: string | null | undefined, said: readonly string[] | undefined): string | null {
-  if (!said) return description ?? null
+function append(description: string | null | undefined, said: readonly string[]): string | null {
+  if (said.length === 0) return description ?? null
   return `${description ?? ''}\n\n\`\`\`graphql\n${said.join('\n')}\n\`\`\``.trimStart()
 }
 
@@ -60,14 +37,14 @@ export interface Rule {
 }
 
 /** The rules of all root fields. Those that say nothing are for callers with credentials. */
-export function rulesOf(introspection: IntrospectionQuery, policy: Policy): Rule[] {
+export function rulesOf(introspection: IntrospectionQuery, directives: Directives): Rule[] {
   const kinds = ['Query', 'Mutation', 'Subscription'] as const
   return kinds.flatMap((kind) => {
     const root = introspection.__schema[`${lower(kind)}Type`]?.name
     const type = introspection.__schema.types.find(({ name }) => name === root)
     if (type?.kind !== 'OBJECT') return []
-    const shared = policy.get(type.name) ?? []
-    return type.fields.map(({ name }) => ({ kind, field: name, said: [...(policy.get(`${type.name}.${name}`) ?? []), ...shared] }))
+    const shared = saidOf(type.name, directives)
+    return type.fields.map(({ name }) => ({ kind, field: name, said: [...saidOf(`${type.name}.${name}`, directives), ...shared] }))
   })
 }
 

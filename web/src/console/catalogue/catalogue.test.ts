@@ -1,5 +1,6 @@
 import { buildSchema, getVariableValues, graphqlSync, parse, validate, type OperationDefinitionNode } from 'graphql'
 import { describe, expect, it } from 'vitest'
+import { directivesOf } from '../../shared/directives'
 import { apiOf, introspectionQuery, operationsOf, written, type Introspection, type OperationType } from './api'
 import { exampleOf } from './example'
 import { byScope, callers, policiesOf } from './policy'
@@ -16,7 +17,7 @@ const sdl = readdirSync(folder)
   .join('\n')
 const schema = buildSchema(sdl)
 const api = apiOf(graphqlSync({ schema, source: introspectionQuery }).data as unknown as Introspection)
-const policies = policiesOf(sdl)
+const policies = policiesOf(directivesOf(sdl))
 const source = { api, policies, now: new Date('2026-11-21T10:00:00Z') }
 const operations = (['query', 'mutation', 'subscription'] as OperationType[]).flatMap((type) => operationsOf(api, type))
 const operation = (id: string) => operations.find((one) => one.id === id)!
@@ -59,10 +60,10 @@ describe('policies', () => {
     expect(policies.get('Query.nodes')).toMatchObject({ cost: 20, poll: '1s', private: false })
   })
   it('of a type hold for its fields', () => {
-    const own = policiesOf(`
+    const own = policiesOf(directivesOf(`
       type Query @auth(scopes: ["a"]) { x: Int @auth(scopes: ["b"]) y: Int @budget(events: 5, per: DAY) @budget(rate: 0.5) }
       type Open @public { z: Int }
-    `)
+    `))
     expect(own.get('Query.x')?.scopes).toEqual(['a', 'b'])
     expect(own.get('Query.y')?.budgets).toEqual([{ events: 5, per: 'DAY' }, { rate: 0.5 }])
     expect(own.get('Open.z')?.public).toBe(true)

@@ -1,6 +1,7 @@
-// What the schema's directives say of a field: who may call it, and what it costs. Introspection does not tell.
+// What the schema's directives say of a field: who may call it, and what it costs.
 
-import { parse, valueFromASTUntyped, type ConstDirectiveNode, type DefinitionNode, type FieldDefinitionNode } from 'graphql'
+import { valueFromASTUntyped, type ConstDirectiveNode } from 'graphql'
+import type { Directives } from '../../shared/directives'
 
 export interface Policy {
   /** Anyone may call it. */
@@ -25,21 +26,13 @@ export interface Budget {
   rate?: number
 }
 
-/** Policies by field, such as `Query.products`, of all object types. */
+/** Policies by field, such as `Query.products`. */
 export type Policies = ReadonlyMap<string, Policy>
 
-export function policiesOf(schema: string): Policies {
-  const { definitions } = parse(schema, { noLocation: true })
-  return new Map(definitions.flatMap(policiesOfType))
-}
-
-function policiesOfType(type: DefinitionNode): [string, Policy][] {
-  if (type.kind !== 'ObjectTypeDefinition' && type.kind !== 'ObjectTypeExtension') return []
-  const one = (field: FieldDefinitionNode): [string, Policy] => [
-    `${type.name.value}.${field.name.value}`,
-    policy([...(type.directives ?? []), ...(field.directives ?? [])]), // what is said for the type holds for its fields
-  ]
-  return (type.fields ?? []).map(one)
+export function policiesOf(directives: Directives): Policies {
+  const fields = [...directives].filter(([name]) => name.includes('.'))
+  const ofType = (field: string) => directives.get(field.slice(0, field.indexOf('.'))) ?? []
+  return new Map(fields.map(([field, own]) => [field, policy([...ofType(field), ...own])])) // what is said of the type holds for its fields
 }
 
 function policy(directives: readonly ConstDirectiveNode[]): Policy {

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useState } from 'react'
 import type { GraphQLError } from '../../shared/client'
+import { askDirectives } from '../../shared/directives'
 import { useOnce } from '../live'
 import { apiOf, introspectionQuery, type Api, type Introspection } from './api'
 import { policiesOf, type Policies } from './policy'
@@ -20,14 +21,8 @@ export function useCatalogue(): Catalogue {
   useEffect(() => {
     if (!api) return
     const stop = new AbortController()
-    const set = (found: Policies) => !stop.signal.aborted && setPolicies(found)
-    readPolicies(stop.signal).then(set, () => set(new Map()))
+    void askDirectives(stop.signal).then((found) => !stop.signal.aborted && setPolicies(found ? policiesOf(found) : new Map()))
     return () => stop.abort()
   }, [api])
   return { api, policies, errors, again }
-}
-
-async function readPolicies(signal: AbortSignal): Promise<Policies> {
-  const answer = await fetch('/schema.graphql', { signal })
-  return answer.ok ? policiesOf(await answer.text()) : new Map()
 }

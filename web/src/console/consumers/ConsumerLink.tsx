@@ -17,6 +17,6 @@ export function ConsumerLink({ consumer, issuer }: Props) {
 }
 
 /** Where a consumer of API keys is shown, or one of an issuer's tokens. */
-export function consumerLink(consumer: string, issuer: string | null): string {
+function consumerLink(consumer: string, issuer: string | null): string {
   return issuer ? link('consumers', consumer, issuer) : link('consumers', consumer)
 }

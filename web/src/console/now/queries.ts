@@ -49,9 +49,7 @@ export const sessionsQuery = `query ConsoleSessions($range: Range!) @live(thrott
 export interface Calls {
   call: string
   count: number
-  failures: number
   errorRatio: number
-  p50Millis: number
   p99Millis: number
   lastError: string | null
   lastFailedAt: string | null
@@ -86,7 +84,7 @@ export const nodesQuery = `query ConsoleNodes @live(throttle: 1000) {
     name version startedAt draining
     sessions { name count }
     operations { name count }
-    backends { name up since reason reconnects calls { call count failures errorRatio p50Millis p99Millis lastError lastFailedAt } }
+    backends { name up since reason reconnects calls { call count errorRatio p99Millis lastError lastFailedAt } }
   }
 }`
 

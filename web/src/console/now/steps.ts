@@ -19,7 +19,7 @@ export function merged<R extends Row>(known: Steps<R>, rows: readonly R[], now: 
 }
 
 /** So many seconds later a node has summed a second up, the sums are written, and live queries have seen them. */
-export const settled = 6
+const settled = 6
 
 /** Every second of the last `span` that is told of in full by now. */
 export function seconds(now: number, span: number): number[] {
