@@ -5,7 +5,7 @@ GO ?= go
 TOOL = $(GO) tool -modfile=tools/go.mod
 GENERATED = graph resolvers internal/testschema internal/vault
 
-.PHONY: run test check lint format generate generated go-test web web-check e2e bench fuzz deps build
+.PHONY: run test check lint format generate generated go-test web web-check e2e bench chaos fuzz deps build
 
 run:
 	$(GO) run ./cmd/sluice --dev --demo
@@ -63,6 +63,11 @@ e2e: deps
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./operation ./internal/... ./pubsub/...
 	cd bench && $(GO) run ./run
+
+# Redis, gateways, networks and clients are harmed while events flow: who loses one without being told?
+# Takes some ten minutes. Other figures: make chaos CHAOS='-redis-kill 5 -seed 1'
+chaos:
+	$(GO) run ./chaos $(CHAOS)
 
 # Each fuzz target for a while: make fuzz FUZZTIME=1m
 FUZZTIME ?= 10s

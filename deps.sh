@@ -7,6 +7,7 @@ missing=
 command -v redis-server >/dev/null || missing="$missing redis-server"
 command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 command -v promtool >/dev/null || missing="$missing prometheus"
+command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ] || missing="$missing haproxy"
 command -v chromium >/dev/null || missing="$missing chromium"
 command -v gcc >/dev/null || missing="$missing gcc libc6-dev" # the race detector links C
 if [ -n "$missing" ]; then

@@ -16,13 +16,15 @@ type Runner interface {
 // A Source counts what an operation hands to its client's outbox, where that is cheaper than Record.Deliver:
 // under a lock that is held anyway.
 type Source interface {
-	// Offered is how many events there were, and their bytes. It is called with a lock of the recorder held.
+	// Offered is how many events there were, and their bytes. It is called with a lock of the recorder held:
+	// it may take the outbox', under which no record is called, and nothing else.
 	Offered() (events, bytes uint64)
 }
 
 // An Account is what an operation's deliveries are billed to.
 type Account interface {
-	// Add bills so many events and bytes more; of events it may be fewer.
+	// Add bills so many events and bytes more; of events it may be fewer. It is called with a lock of the
+	// recorder held.
 	Add(events, bytes int64)
 }
 

@@ -10,7 +10,9 @@ const shelves = 32
 
 // A shelf holds records of operations that run.
 type shelf struct {
-	mu    sync.Mutex // guards what follows, and what its records say that it does
+	// mu guards what follows, and what its records say that it does. An operation may take it with its own
+	// lock held, so no Runner is called within; a Source and an Account are, which may take theirs.
+	mu    sync.Mutex
 	first *Record
 }
 

@@ -3,10 +3,12 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,6 +64,7 @@ func TestADownloadTakesAsLongAsItsClientReads(t *testing.T) {
 				if c.multiplexed {
 					r.ProtoMajor = 2
 				}
+				all := newTurns()
 				d := newDownload(w, r, &usageFile{name: "usage", format: "csv", write: func(_ context.Context, out io.Writer) error {
 					for range length {
 						if _, err := out.Write([]byte{'x'}); err != nil {
@@ -73,8 +76,11 @@ func TestADownloadTakesAsLongAsItsClientReads(t *testing.T) {
 						t.Error("the stream has a deadline while nothing is written")
 					}
 					return nil
-				}})
+				}}, all)
 				err := d.send(t.Context())
+				if len(all.making) != 0 {
+					t.Error("its turn was not given back")
+				}
 				if (err == nil) != c.whole || d.broken == c.whole || !d.begun || c.whole && w.got.Len() != length {
 					t.Errorf("%d bytes were sent (%v), begun %v, broken %v", w.got.Len(), err, d.begun, d.broken)
 				}
@@ -89,25 +95,77 @@ func TestADownloadTakesAsLongAsItsClientReads(t *testing.T) {
 	}
 }
 
+// Eight clients that read a little now and then kept everybody else from any file.
+func TestFilesThatWaitForTheirClientsKeepNobodyWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := newTurns()
+		send := func(slow time.Duration, parts int, hold time.Duration) error {
+			w := &tap{header: make(http.Header), slow: slow, parts: 1 << 20}
+			file := &usageFile{name: "usage", format: "csv", write: func(_ context.Context, out io.Writer) error {
+				time.Sleep(hold) // in the database
+				_, err := io.CopyN(out, zeros{}, int64(parts*downloadPart))
+				return err
+			}}
+			return newDownload(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/usage", nil), file, all).send(t.Context())
+		}
+		var running sync.WaitGroup
+		for range 2 * mostMade {
+			running.Go(func() {
+				if err := send(downloadPatience-time.Second, 20, 0); err != nil {
+					t.Errorf("a slow client: %v", err)
+				}
+			})
+		}
+		time.Sleep(time.Second)
+		began := time.Now()
+		if err := send(0, 20, 0); err != nil || time.Since(began) > 0 {
+			t.Errorf("whoever reads at once has the file after %v (%v)", time.Since(began), err)
+		}
+		running.Wait()
+
+		for range mostMade {
+			running.Go(func() {
+				if err := send(0, 1, time.Minute); err != nil {
+					t.Errorf("a file that takes long to be made: %v", err)
+				}
+			})
+		}
+		synctest.Wait()
+		began = time.Now()
+		if err := send(0, 1, 0); !errors.Is(err, errTurn) || time.Since(began) != turnPatience {
+			t.Errorf("while as many are made as may be: %v after %v", err, time.Since(began))
+		}
+		running.Wait()
+		if len(all.making) != 0 {
+			t.Errorf("%d turns were not given back", len(all.making))
+		}
+	})
+}
+
+// zeros are as many as one likes.
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) { return len(b), nil }
+
 func TestTurns(t *testing.T) {
-	var all turns
+	all := newTurns()
 	taken := 0
-	for n := range mostTurns {
-		who := turn{"", string(rune('a' + n/mostTurnsEach))}
-		if all.take(who) {
+	who := func(n int) turn { return turn{"", fmt.Sprint(n)} }
+	for n := range mostFiles {
+		if all.take(who(n / mostFilesEach)) {
 			taken++
 		}
 	}
-	if taken != mostTurns || all.take(turn{"", "z"}) || all.take(turn{"", "a"}) {
+	if taken != mostFiles || all.take(who(mostFiles)) || all.take(who(0)) {
 		t.Errorf("%d turns were taken, and not more", taken)
 	}
-	all.give(turn{"", "a"})
-	if all.take(turn{"", "b"}) || !all.take(turn{"other", "a"}) {
+	all.give(who(0))
+	if all.take(who(1)) || !all.take(turn{"other", "0"}) {
 		t.Error("a turn that was given back is not for whoever comes")
 	}
-	all.give(turn{"other", "a"})
-	all.give(turn{"", "a"})
-	if len(all.each) != mostTurns/mostTurnsEach-1 || all.total != mostTurns-2 {
+	all.give(turn{"other", "0"})
+	all.give(who(0))
+	if len(all.each) != mostFiles/mostFilesEach-1 || all.total != mostFiles-2 {
 		t.Errorf("%d turns of %d are left", all.total, len(all.each))
 	}
 }

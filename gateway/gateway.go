@@ -160,7 +160,8 @@ func New(schema graphql.ExecutableSchema, options Options) (*Gateway, error) {
 		started: time.Now(),
 	}
 	if g.broker == nil {
-		g.broker, g.ours = memory.New(), true
+		retain := func(topic string) pubsub.Retention { return g.engine.Retention(topic) } // asked when there is one
+		g.broker, g.ours = memory.NewWith(memory.Options{Retain: retain}), true
 	}
 	options.Operation.Recorder.Know(operationNames(options.Operation.Persisted.Trusted)...)
 	g.newMetrics(&options.Operation.Share)

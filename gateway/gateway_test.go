@@ -182,6 +182,10 @@ func (away) Publish(context.Context, string, []byte) error { return pubsub.ErrUn
 func (away) Subscribe(context.Context, string, pubsub.Receiver) (pubsub.Subscription, error) {
 	return nil, pubsub.ErrUnavailable
 }
+
+func (away) Read(context.Context, string, pubsub.Position, int) (pubsub.Past, error) {
+	return pubsub.Past{}, pubsub.ErrUnavailable
+}
 func (away) Health() pubsub.Health { return pubsub.Health{Reason: "connection refused"} }
 func (away) Close() error          { return nil }
 

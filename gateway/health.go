@@ -67,7 +67,10 @@ type Stats struct {
 	Groups           int     `json:"groups"`
 	Starting         int     `json:"starting"`
 	Members          int     `json:"members"`
+	Behind           int     `json:"behind"` // subscriptions that catch up with their group, or wait for their client to read
 	Executions       uint64  `json:"executions"`
+	Replayed         uint64  `json:"replayed"` // of these, those for subscriptions that were behind
+	Gaps             uint64  `json:"gaps"`     // subscriptions that could not have what they had missed
 	Deliveries       uint64  `json:"deliveries"`
 	DecodeErrors     uint64  `json:"decodeErrors"`
 	DroppedEvents    uint64  `json:"droppedEvents"`
@@ -111,7 +114,10 @@ func (g *Gateway) Stats() Stats {
 		Groups:           s.Groups,
 		Starting:         s.Starting,
 		Members:          s.Members,
+		Behind:           s.Behind,
 		Executions:       s.Executions,
+		Replayed:         s.Replayed,
+		Gaps:             s.Gaps,
 		Deliveries:       s.Deliveries,
 		DecodeErrors:     s.DecodeErrors,
 		DroppedEvents:    s.Dropped,

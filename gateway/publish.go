@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -47,7 +48,11 @@ func (g *Gateway) publishTo(w http.ResponseWriter, r *http.Request, topic string
 	if refusal != nil {
 		return refusal
 	}
-	ctx := g.options.Operation.Tracer.WithParent(r.Context(), trace.Traceparent(r.Header))
+	ctx, refusal := g.withIdempotencyKey(r, topic)
+	if refusal != nil {
+		return refusal
+	}
+	ctx = g.options.Operation.Tracer.WithParent(ctx, trace.Traceparent(r.Header))
 	switch err := g.broker.Publish(ctx, topic, payload); {
 	case err == nil:
 		return nil
@@ -56,6 +61,26 @@ func (g *Gateway) publishTo(w http.ResponseWriter, r *http.Request, topic string
 	default:
 		g.options.Log.Error("publishing failed", "topic", topic, "error", err)
 		return transport.Refuse(http.StatusInternalServerError, operation.CodeInternal, "the event could not be published")
+	}
+}
+
+// maxIdempotencyKey is how many bytes an idempotency key may have: it stands in the broker's memory.
+const maxIdempotencyKey = 128
+
+// withIdempotencyKey is the context of a request whose repetitions are to have no effect.
+func (g *Gateway) withIdempotencyKey(r *http.Request, topic string) (context.Context, *transport.Refusal) {
+	keys := r.Header.Values("Idempotency-Key")
+	if len(keys) == 0 {
+		return r.Context(), nil
+	}
+	visible := func(c rune) bool { return '!' <= c && c <= '~' }
+	switch key := keys[0]; {
+	case len(keys) > 1, key == "", len(key) > maxIdempotencyKey, strings.ContainsFunc(key, func(c rune) bool { return !visible(c) }):
+		return nil, transport.Refuse(http.StatusBadRequest, operation.CodeBadRequest, "Idempotency-Key is one text of 1 to %d visible ASCII characters, such as a UUID", maxIdempotencyKey)
+	case g.engine.Retention(topic).IsZero():
+		return nil, transport.Refuse(http.StatusBadRequest, operation.CodeBadRequest, "the events of topic %q are not kept, so nobody can tell whether one was published before; leave Idempotency-Key out, or have the topic kept by @topic(retain:) or the setting retain", topic)
+	default:
+		return pubsub.WithIdempotencyKey(r.Context(), key), nil
 	}
 }
 

@@ -30,13 +30,13 @@ type usageFile struct {
 // usageRoutes serve usage on one listener.
 type usageRoutes struct {
 	gateway *Gateway
-	turns   turns
+	turns   *turns
 }
 
 // addUsage adds GET /usage, which is sluice usage export, and GET /usage/invoice, which is sluice usage
 // invoice.
 func (g *Gateway) addUsage(mux *http.ServeMux) {
-	u := &usageRoutes{gateway: g}
+	u := &usageRoutes{gateway: g, turns: newTurns()}
 	mux.HandleFunc("/usage", u.handler(u.export))
 	mux.HandleFunc("/usage/invoice", u.handler(u.invoice))
 }
@@ -92,13 +92,17 @@ func (u *usageRoutes) send(w http.ResponseWriter, r *http.Request, v *auth.Viewe
 	if !u.turns.take(who) {
 		u.gateway.engine.Refusals().Note("usage-files", 1)
 		return transport.Refuse(http.StatusTooManyRequests, operation.CodeRateLimited,
-			"at most %d files of usage are sent at a time, %d of them to one consumer: try again when one is over", mostTurns, mostTurnsEach)
+			"at most %d files of usage are sent at a time, %d of them to one consumer: try again when one is over", mostFiles, mostFilesEach)
 	}
 	defer u.turns.give(who)
-	d := newDownload(w, r, file)
+	d := newDownload(w, r, file, u.turns)
 	err := d.send(r.Context())
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil
+	case errors.Is(err, errTurn):
+		u.gateway.engine.Refusals().Note("usage-files", 1)
+		return transport.Refuse(http.StatusTooManyRequests, operation.CodeRateLimited, "at most %d files of usage are made at a time: try again in a moment", mostMade)
 	}
 	if !d.broken && r.Context().Err() == nil {
 		u.gateway.options.Log.Error("usage cannot be read", "file", file.name, "begun", d.begun, "error", err)

@@ -175,9 +175,12 @@ directive @private on FIELD_DEFINITION | OBJECT
 A subscription field that a topic feeds. ` + "`" + `{arg}` + "`" + ` stands for the value of an argument of the field:
 a list names one topic for each of its elements, and an argument left out, or null, names every
 topic (only as the last segment). ` + "`" + `{viewer.subject}` + "`" + ` and ` + "`" + `{viewer.consumer}` + "`" + ` stand for the caller,
-on ` + "`" + `@private` + "`" + ` fields.
+on ` + "`" + `@private` + "`" + ` fields. With ` + "`" + `retain` + "`" + ` the topic is replayable: its newest events are kept for so long after
+the latest one, from "1s" to "168h", and a client that was away gets what it has missed; not where an
+argument was left out and the subscription has every topic. ` + "`" + `snapshot` + "`" + ` names a field of Query of the same type, whose
+arguments are the field's own: who begins gets its result first, and then exactly the events that came later.
 """
-directive @topic(name: String!) on FIELD_DEFINITION
+directive @topic(name: String!, retain: Duration, snapshot: String) on FIELD_DEFINITION
 
 "A mutation whose result is published as an event. ` + "`" + `{field}` + "`" + ` stands for a field of the result."
 directive @publish(topic: String!) repeatable on FIELD_DEFINITION
@@ -457,17 +460,17 @@ type Subscription {
     @topic(name: "price.{productIds}")
     @invalidates(keys: ["Product:{productId}", "Product"])
 
-  "Every change of one product's stock, from now on."
+  "Every change of one product's stock, from now on; a client that was away gets those of ten minutes."
   stockChanged(productId: ID!): StockChange!
     @public
-    @topic(name: "stock.{productId}")
+    @topic(name: "stock.{productId}", retain: "10m")
     @invalidates(keys: ["Product:{productId}", "Product"])
 
-  "Every new status of the caller's own orders, from now on."
+  "Every new status of the caller's own orders, from now on; a client that was away gets those of an hour."
   orderStatusChanged: OrderStatusChange!
     @private
     @auth(rule: "viewer.subject != ''")
-    @topic(name: "order.{viewer.subject}")
+    @topic(name: "order.{viewer.subject}", retain: "1h")
     @invalidates(keys: ["Order:{orderId}"])
 }
 

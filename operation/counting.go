@@ -63,7 +63,8 @@ func (op *Operation) Dismiss(why string) {
 	op.Fail(refuse(CodeDismissed, "%s", message))
 }
 
-// Offered implements analytics.Source.
+// Offered implements analytics.Source. It takes the outbox' lock alone: who calls it has a shelf's, which
+// bill takes with the operation's held.
 func (op *Operation) Offered() (events, bytes uint64) { return op.box.Offered(op.place) }
 
 // Via says by which transport the operation's results leave, where that was not known before. It is called
@@ -140,13 +141,13 @@ func (op *Operation) uncount(why string) {
 	running := op.running
 	if running {
 		why = cmp.Or(op.why, why)
-		op.running, op.why = false, why
+		op.running, op.why, op.line = false, why, lineBegun
 	}
 	op.mu.Unlock()
 	if !running {
 		return
 	}
-	op.log(why)
+	op.write(logEnded, why)
 	if why == endedByItself || why == endedByClient {
 		why = ""
 	}

@@ -21,6 +21,7 @@ type document struct {
 	ast        *ast.QueryDocument
 	operations map[*ast.OperationDefinition]*policy.Operation
 	labels     map[*ast.OperationDefinition]*analytics.Labels // whoever runs them
+	snapshots  map[*ast.OperationDefinition]*document         // what stands before the events of subscriptions
 }
 
 func newDocument(text string, parsed *ast.QueryDocument) *document {

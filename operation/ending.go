@@ -79,6 +79,7 @@ const (
 	CodePersistedUnknown  = "PERSISTED_QUERY_NOT_FOUND"
 	CodePersistedRequired = "PERSISTED_QUERY_REQUIRED"
 	CodeBroker            = "BROKER_UNAVAILABLE"
+	CodeResumeGap         = "RESUME_GAP"
 	CodeDraining          = "DRAINING"
 	CodeDismissed         = "ENDED_BY_OPERATOR"
 	CodeInternal          = "INTERNAL"

@@ -23,6 +23,7 @@ import (
 	"github.com/sluice-gateway/sluice/analytics/trace"
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/internal/complain"
+	"github.com/sluice-gateway/sluice/internal/cursor"
 	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/internal/work"
 	"github.com/sluice-gateway/sluice/limits"
@@ -73,6 +74,12 @@ type Options struct {
 	Live LiveOptions
 	// Share configures the shared executions.
 	Share share.Options
+	// Retain says how much of a topic the broker keeps; it must say what the broker does. Default: what
+	// the schema says.
+	Retain func(topic string) pubsub.Retention
+	// Cursors sign and read where clients go on. All nodes need the same; default: keys of this engine's
+	// own.
+	Cursors *cursor.Keys
 	// Log receives what operators should know; default slog.Default().
 	Log *slog.Logger
 }
@@ -84,6 +91,7 @@ func (o Options) withDefaults() Options {
 	o.CacheBytes = cmp.Or(o.CacheBytes, 16<<20)
 	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
 	o.Log = cmp.Or(o.Log, slog.Default())
+	o.Cursors = cmp.Or(o.Cursors, cursor.NewKeys())
 	o.Node = cmp.Or(o.Node, rand.Text()[:8])
 	if o.Usage != nil {
 		o.Recorder = cmp.Or(o.Recorder, analytics.NewRecorder(analytics.Options{}))
@@ -135,6 +143,9 @@ func New(schema graphql.ExecutableSchema, broker pubsub.Broker, pool *work.Pool,
 	if err != nil {
 		return nil, err
 	}
+	if options.Retain == nil {
+		options.Retain = compiled.Retention
+	}
 	e := &Engine{
 		schema:    schema,
 		exec:      executor.New(schema),
@@ -170,6 +181,9 @@ func New(schema graphql.ExecutableSchema, broker pubsub.Broker, pool *work.Pool,
 
 // Policy is what the schema's directives say.
 func (e *Engine) Policy() *policy.Schema { return e.policy }
+
+// Retention says how much of a topic the broker keeps.
+func (e *Engine) Retention(topic string) pubsub.Retention { return e.options.Retain(topic) }
 
 // Refusals count what limits have refused.
 func (e *Engine) Refusals() *limits.Refusals { return e.reached }

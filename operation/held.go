@@ -1,6 +1,10 @@
 package operation
 
-import "github.com/sluice-gateway/sluice/internal/outbox"
+import (
+	"slices"
+
+	"github.com/sluice-gateway/sluice/internal/outbox"
+)
 
 // heldEvents and heldBytes bound what a meter holds for one operation, where its overflow policy does
 // not say how many: as much as an outbox holds for a session.
@@ -19,16 +23,21 @@ type held struct {
 
 func (h *held) empty() bool { return len(h.events) == 0 }
 
-// add holds an event. Of one that comes too much, Disconnect loses the event itself: nobody reads too
-// slowly here.
-func (h *held) add(e outbox.Event, overflow outbox.Overflow, most int) {
+// fullFor reports whether an event does not fit beside those that are held.
+func (h *held) fullFor(e *outbox.Event, most int) bool {
 	if most == 0 {
 		most = heldEvents
 	}
+	return len(h.events) >= most || h.bytes > 0 && h.bytes+len(e.Body) > heldBytes
+}
+
+// add holds an event. Of one that comes too much, Disconnect loses the event itself: nobody reads too
+// slowly here.
+func (h *held) add(e outbox.Event, overflow outbox.Overflow, most int) {
 	if overflow == outbox.Latest && h.replace(e) {
 		return
 	}
-	for len(h.events) >= most || h.bytes > 0 && h.bytes+len(e.Body) > heldBytes {
+	for h.fullFor(&e, most) {
 		if overflow == outbox.Disconnect {
 			h.lose(e)
 			return
@@ -62,6 +71,12 @@ func (h *held) pop() outbox.Event {
 	}
 	h.bytes -= len(e.Body)
 	return e
+}
+
+// putBack holds an event that was taken, before all others.
+func (h *held) putBack(e outbox.Event) {
+	h.events = slices.Insert(h.events, 0, e)
+	h.bytes += len(e.Body)
 }
 
 // take removes the oldest event, which tells of those that were lost.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/sluice-gateway/sluice/internal/testschema"
 	"github.com/sluice-gateway/sluice/internal/work"
 	"github.com/sluice-gateway/sluice/operation"
+	"github.com/sluice-gateway/sluice/pubsub"
 	"github.com/sluice-gateway/sluice/pubsub/memory"
 )
 
@@ -30,6 +32,14 @@ type bench struct {
 	engine *operation.Engine
 	notes  *testschema.Notes
 	log    *logBuffer
+}
+
+// retainKept keeps what the schema says, but less of it.
+func retainKept(topic string) pubsub.Retention {
+	if strings.HasPrefix(topic, "kept") {
+		return pubsub.Retention{Events: 100, For: time.Minute}
+	}
+	return pubsub.Retention{}
 }
 
 // logBuffer is a log that may be read while it is written.
@@ -52,7 +62,7 @@ func (b *logBuffer) String() string {
 
 func newBench(t testing.TB, options operation.Options) *bench {
 	t.Helper()
-	b := &bench{t: t, broker: memory.New(), notes: new(testschema.Notes), log: new(logBuffer)}
+	b := &bench{t: t, broker: memory.NewWith(memory.Options{Retain: retainKept}), notes: new(testschema.Notes), log: new(logBuffer)}
 	options.Log = slog.New(slog.NewTextHandler(b.log, nil))
 	pool := work.NewPool()
 	engine, err := operation.New(testschema.NewWith(b.notes), b.broker, pool, options)

@@ -35,19 +35,55 @@ func (k *LogKind) UnmarshalText(text []byte) error {
 // MarshalText implements encoding.TextMarshaler.
 func (k LogKind) MarshalText() ([]byte, error) { return []byte(logKinds[k]), nil }
 
-// logAgain writes another line of an operation that has ended: something was lost since, of which the line
-// before may not know. Of the lines with one id the last counts.
-func (op *Operation) logAgain() {
+// Messages of the log. Each operation that has ended has one line of the first.
+const (
+	logEnded     = "operation ended"
+	logCorrected = "operation corrected" // it has lost something since: take this line for what was said before
+)
+
+// A line is how far an operation's is. Who writes it writes all that follow: so of several the last knows
+// the most.
+type line uint8
+
+const (
+	lineNone    line = iota // it runs
+	lineBegun               // somebody writes it
+	lineStale               // and something was lost meanwhile, of which it may not know
+	lineWritten             // nobody does
+)
+
+// write writes a line that was begun, and corrects it as long as something is lost meanwhile.
+func (op *Operation) write(message, why string) {
+	for stale := true; stale; message = logCorrected {
+		op.log(message, why)
+		op.mu.Lock()
+		if stale = op.line == lineStale; stale {
+			op.line = lineBegun
+		} else {
+			op.line = lineWritten
+		}
+		op.mu.Unlock()
+	}
+}
+
+// correct has the line of an operation that has ended corrected: something was lost.
+func (op *Operation) correct() {
 	op.mu.Lock()
-	running, why := op.running, op.why
+	before, why := op.line, op.why
+	switch before {
+	case lineBegun:
+		op.line = lineStale
+	case lineWritten:
+		op.line = lineBegun
+	}
 	op.mu.Unlock()
-	if !running && why != "" {
-		op.log(why)
+	if before == lineWritten {
+		op.write(logCorrected, why)
 	}
 }
 
 // log writes what an operation has had that ends, and why it does.
-func (op *Operation) log(why string) {
+func (op *Operation) log(message, why string) {
 	o := &op.engine.options
 	if o.LogOperations == LogNone || o.LogOperations == LogStreams && !op.Streaming() {
 		return
@@ -78,5 +114,5 @@ func (op *Operation) log(why string) {
 			attrs = append(attrs, slog.Uint64("dropped_"+analytics.Drop(why).String(), n))
 		}
 	}
-	o.Log.LogAttrs(ctx, slog.LevelInfo, "operation ended", attrs...)
+	o.Log.LogAttrs(ctx, slog.LevelInfo, message, attrs...)
 }

@@ -1,7 +1,9 @@
 package operation_test
 
 import (
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/sluice-gateway/sluice/analytics"
@@ -22,6 +24,69 @@ func (m *meanwhile) Next(outbox.Event) bool {
 	m.place.Lost(1, outbox.Gone)
 	m.results <- "lost"
 	return true
+}
+
+// told are the lines of the log with a message.
+func (b *bench) told(message string) (lines []string) {
+	for line := range strings.Lines(b.log.String()) {
+		if strings.Contains(line, `msg="`+message+`"`) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+func TestAnOperationEndsInOneLineAndWhatItLosesLaterIsACorrection(t *testing.T) {
+	b, _ := counted(t, operation.LogStreams)
+	op := b.prepare(alice, `subscription { message(rooms: ["1"]) { text } }`, "")
+	var place outbox.Stream
+	op.Configure(nil, &place)
+	op.Run(t.Context(), newSink())
+	b.started()
+	place.Lost(3, outbox.Gone)
+	op.Stop()
+	if ended := b.told("operation ended"); len(ended) != 1 || !strings.Contains(ended[0], "dropped_write=3") || b.told("operation corrected") != nil {
+		t.Fatalf("the log says %s", b.log)
+	}
+	place.Lost(4, outbox.Gone) // what waited when its client left
+	place.Lost(1, outbox.TooSlow)
+	corrected := b.told("operation corrected")
+	if len(b.told("operation ended")) != 1 || len(corrected) != 2 {
+		t.Fatalf("the log says %s", b.log)
+	}
+	for _, want := range []string{"id=here.1 ", "ending=LEFT", "consumer=", "dropped_slow=1", "dropped_write=7"} {
+		if !strings.Contains(corrected[1], want) {
+			t.Errorf("the last line has no %s: %s", want, corrected[1])
+		}
+	}
+}
+
+func TestOfManyCorrectionsTheLastKnowsEverything(t *testing.T) {
+	const losers, losses = 8, 50
+	b, _ := counted(t, operation.LogStreams)
+	op := b.prepare(alice, `subscription { message(rooms: ["1"]) { text } }`, "")
+	var place outbox.Stream
+	op.Configure(nil, &place)
+	op.Run(t.Context(), newSink())
+	b.started()
+	var all sync.WaitGroup
+	for range losers {
+		all.Go(func() {
+			for range losses {
+				place.Lost(1, outbox.Gone)
+			}
+		})
+	}
+	all.Go(op.Stop)
+	all.Wait()
+	last := b.told("operation ended")
+	if len(last) != 1 {
+		t.Errorf("%d operations have ended", len(last))
+	}
+	last = append(last, b.told("operation corrected")...)
+	if want := fmt.Sprint("dropped_write=", losers*losses); !strings.Contains(last[len(last)-1], want) {
+		t.Errorf("the last of %d lines has not %s: %s", len(last), want, last[len(last)-1])
+	}
 }
 
 // The log had an event that nobody was sent: it was counted, and not yet taken back.

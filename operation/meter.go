@@ -36,46 +36,121 @@ type meter struct {
 
 	mu       sync.Mutex // guards what follows; nothing is called with it held but accounts
 	budgets  []Budget
-	paced    bool // the first of held has passed the pace
+	paced    bool           // the first of held has passed the pace
+	awaits   analytics.Drop // for what that waits, or has waited a moment ago: DropRate or DropLease
 	held     held
 	wakeUp   *time.Timer // of the pace
 	lifetime *time.Timer // of the duration
 	closed   bool
+	wanted   bool // room: an event was refused for want of it
+	way      way
 }
 
-// next passes an event on, or holds it. It comes by pointer because every copy of an event costs as much
+// next passes an event on, or holds it. It reports false when there is no room for it and the operation can
+// have it later. It comes by pointer because every copy of an event costs as much
 // as taking it does. What the purse does not give at once is for pump to decide, with the lock held: the
 // purse may be closed by now, for there is another one.
-func (m *meter) next(e *outbox.Event) {
+func (m *meter) next(e *outbox.Event) bool {
 	if m.prepaid {
 		m.prepaid = false
-		m.deliver(e, m.purse.Load())
-		return
+		return m.deliver(e, m.purse.Load())
 	}
 	pace := m.pace.Load()
 	paced := !m.holding.Load() && (pace == nil || pace.Pass(m.op.engine.clock()))
 	if paced {
 		p := m.purse.Load()
 		if verdict, _ := p.take(); verdict == limits.Taken {
-			m.deliver(e, p)
-			return
+			return m.deliver(e, p)
 		}
+	}
+	if m.full(e) {
+		return false
 	}
 	first, lost := m.hold(e, paced)
 	if lost > 0 {
-		m.noteLosses(lost, pace != nil)
+		m.noteLosses(lost)
 	}
 	if first {
 		m.pump()
 	}
+	return true
+}
+
+// full reports whether an event must wait in its topic's log: what somebody has missed is not lost to a
+// rate, and nothing to a client that reads slowly.
+func (m *meter) full(e *outbox.Event) bool {
+	if !m.op.catchesUp() {
+		return false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	replayed := e.Origin != nil && e.Origin.Replayed
+	m.wanted = !m.closed && (replayed || m.way != open) && m.held.fullFor(e, m.op.most)
+	return m.wanted
+}
+
+// A way is that of held events to the sink.
+type way uint8
+
+const (
+	open    way = iota
+	tried       // an event is being offered
+	cleared     // the same, and there is room by now, should there have been none
+	blocked     // an event found no room, and is held again
+)
+
+// offered notes what became of an event that was held: one that found no room stands before the others
+// again. It reports whether to go on.
+func (m *meter) offered(e outbox.Event, taken bool) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	was := m.way
+	m.way = open
+	if taken {
+		return true
+	}
+	m.held.putBack(e)
+	m.paced = true
+	if was != cleared {
+		m.way = blocked
+	}
+	return was == cleared
+}
+
+// unblock goes on with what is held, where that waits for room. It reports false where it does not.
+func (m *meter) unblock() bool {
+	m.mu.Lock()
+	was := m.way
+	switch was {
+	case tried:
+		m.way = cleared
+	case blocked:
+		m.way = open
+	}
+	m.mu.Unlock()
+	if was == blocked {
+		m.pump()
+	}
+	return was != open
+}
+
+// tellRoom has the operation go on for which there was none in here, once all is passed on.
+func (m *meter) tellRoom() {
+	m.mu.Lock()
+	wanted := m.wanted && m.held.empty()
+	m.wanted = m.wanted && !wanted
+	m.mu.Unlock()
+	if wanted {
+		m.op.hasRoom()
+	}
 }
 
 // noteLosses counts and logs events that were held for too long: for the pace, or for a lease.
-func (m *meter) noteLosses(lost uint64, paced bool) {
-	root, why := m.roots[0].Selection, analytics.DropLease
-	if paced {
-		why = analytics.DropRate
-	}
+func (m *meter) noteLosses(lost uint64) {
+	m.mu.Lock()
+	why := m.awaits
+	m.mu.Unlock()
+	root := m.roots[0].Selection
 	if m.op.counts {
 		m.op.record.Drop(lost, why)
 	}
@@ -96,12 +171,17 @@ func (m *meter) hold(e *outbox.Event, paced bool) (first bool, lost uint64) {
 	return !m.holding.Swap(true), m.held.lost - before
 }
 
-// deliver hands over an event that was taken from a purse.
-func (m *meter) deliver(e *outbox.Event, p *purse) {
+// deliver hands over an event that was taken from a purse. It reports false, and gives it back, when there
+// is no room for it and the operation can have it later.
+func (m *meter) deliver(e *outbox.Event, p *purse) bool {
 	if m.tells {
 		e.Extensions = tell(p, m.op.Dropped()+e.Dropped)
 	}
-	m.op.offer(e)
+	if !m.op.offer(e) {
+		p.give(1)
+		return false
+	}
+	return true
 }
 
 // pump passes on what is held, until it must wait again or nothing is left, or ends the operation. It is
@@ -111,9 +191,12 @@ func (m *meter) pump() {
 		e, p, verdict, of := m.pull()
 		switch {
 		case p == nil:
+			m.tellRoom()
 			return
 		case verdict == limits.Taken:
-			m.deliver(&e, p)
+			if !m.offered(e, m.deliver(&e, p)) {
+				return
+			}
 		case verdict == limits.Pending:
 			of.Wait(m)
 			return
@@ -132,9 +215,13 @@ func (m *meter) pull() (e outbox.Event, p *purse, verdict limits.Verdict, of *ac
 		m.holding.Store(false)
 		return e, nil, verdict, nil
 	}
+	if m.way != open {
+		return e, nil, verdict, nil
+	}
 	if pace := m.pace.Load(); pace != nil && !m.paced {
 		now := m.op.engine.clock()
 		if !pace.Pass(now) {
+			m.awaits = analytics.DropRate
 			m.wakeLocked(pace.Wait(now))
 			return e, nil, verdict, nil
 		}
@@ -143,9 +230,13 @@ func (m *meter) pull() (e outbox.Event, p *purse, verdict limits.Verdict, of *ac
 	p = m.purse.Load()
 	verdict, of = p.take()
 	if verdict == limits.Pending {
+		m.awaits = analytics.DropLease
 		return e, p, verdict, of
 	}
 	m.paced = false
+	if verdict == limits.Taken {
+		m.way = tried
+	}
 	return m.held.take(), p, verdict, of
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/sluice-gateway/sluice/analytics"
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/limits"
@@ -218,6 +219,68 @@ func TestARateDropsWhatIsTooMuchAndTellsIt(t *testing.T) {
 			t.Errorf("it has ended by %q", s.code())
 		}
 	})
+}
+
+// slowly is a counter that takes its time.
+type slowly struct {
+	limits.Counter
+	mu    sync.Mutex
+	takes time.Duration
+}
+
+func (s *slowly) set(takes time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.takes = takes
+}
+
+func (s *slowly) Lease(ctx context.Context, r limits.Request) (limits.Lease, error) {
+	s.mu.Lock()
+	takes := s.takes
+	s.mu.Unlock()
+	time.Sleep(takes) // in a bubble
+	return s.Counter.Lease(ctx, r)
+}
+
+// A field with a rate and a quota counted all that it lost by the rate.
+func TestWhatIsHeldForTooLongIsCountedByWhatItHasWaitedFor(t *testing.T) {
+	rate := 1000.0
+	quota := &[]limits.Quota{{Events: 1_000_000, Window: limits.Day}}
+	for _, c := range []struct {
+		name      string
+		terms     limits.Terms
+		takes     time.Duration // a lease, after the first
+		published int           // at once: more than the rate lets pass, or not
+		why       analytics.Drop
+	}{
+		{"for its turn at the rate", limits.Terms{Rate: &rate}, 0, 3000, analytics.DropRate},
+		{"for a lease of the quota", limits.Terms{Quotas: quota}, 100 * time.Millisecond, 900, analytics.DropLease},
+		{"for a lease, where there is a rate", limits.Terms{Rate: &rate, Quotas: quota}, 100 * time.Millisecond, 900, analytics.DropLease},
+		{"for its turn, where there is a quota", limits.Terms{Rate: &rate, Quotas: quota}, 0, 3000, analytics.DropRate},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				counter, recorder := &slowly{Counter: memory.New(memory.Options{})}, analytics.NewRecorder(analytics.Options{})
+				book := limits.NewBook(counter, limits.Options{Log: slog.New(slog.DiscardHandler)})
+				defer func() { _ = book.Close(context.Background()) }()
+				b := newBench(t, operation.Options{Recorder: recorder, Budgets: operation.BudgetOptions{
+					Book: book, Plans: plan(t, map[string]limits.Terms{"message": c.terms}),
+				}})
+				s := b.watch(operation.Request{Viewer: alice, Query: room1})
+				counter.set(c.takes)
+				for range c.published / 100 {
+					b.publishMany(100)
+				}
+				time.Sleep(time.Minute)
+				counter.set(0)
+				b.publishMany(1) // and tells what was lost
+				lost := recorder.Totals().Dropped
+				if want := uint64(c.published + 1 - s.count()); want == 0 || lost[c.why] != want {
+					t.Errorf("%d were lost, counted as %v", want, lost)
+				}
+			})
+		})
+	}
 }
 
 func TestNewPlansHoldFromTheNextEvent(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/sluice-gateway/sluice/analytics"
 	"github.com/sluice-gateway/sluice/limits"
 	"github.com/sluice-gateway/sluice/policy"
 )
@@ -24,7 +25,7 @@ func (op *Operation) openMeter(ctx context.Context, p *prepared) gqlerror.List {
 	if !op.tells && len(e.plans.Load().All()) == 0 && !slices.ContainsFunc(p.policy.Fields, budgeted) {
 		return nil
 	}
-	m := &meter{op: op, roots: p.policy.Fields, address: op.address, tells: op.tells, began: time.Now()}
+	m := &meter{op: op, roots: p.policy.Fields, address: op.address, tells: op.tells, began: time.Now(), awaits: analytics.DropLease}
 	m.mu.Lock()
 	m.applyLocked(e.budgetsOf(m.roots, op.Viewer(), op.address))
 	m.mu.Unlock()

@@ -65,7 +65,9 @@ type Operation struct {
 	live    *liveQuery     // nil: the operation is none
 	box     *outbox.Outbox // of its session, and its place there, set by Configure; nil: there is none
 	place   *outbox.Stream
-	limit   string // the name of an overflow that is not Disconnect; set by Configure
+	// resumption is nil where it does not matter.
+	resumption *resumption
+	limit      string // the name of an overflow that is not Disconnect; set by Configure
 
 	transport string // that it came by
 	client    Client
@@ -76,11 +78,13 @@ type Operation struct {
 	viewer     *auth.Viewer
 	seat       string        // among its caller's operations; empty: none
 	running    bool          // in the record's eyes
+	line       line          // in the log
 	why        string        // it has ended, once it does not run any more
 	stay       *ledger.Stay  // nil: nobody bills it
 	prepared   *prepared     // nil once started
 	refused    gqlerror.List // why it must not start any more
 	membership membership
+	roomy      bool // there was room again before there was a membership
 	cancel     context.CancelFunc
 	span       *trace.Span // of its beginning; nil: nobody traces
 }
@@ -160,20 +164,24 @@ func (op *Operation) join(p *prepared) {
 		op.End(refuse(CodeBadUserInput, "the variables cannot be encoded: %v", err))
 		return
 	}
-	spec := func() share.Spec { return p.spec(op.engine, key, viewer) }
-	membership, err := op.engine.groups.Join(key, spec, op)
-	if err != nil {
+	spec := func() share.Spec { return p.spec(op, key, viewer) }
+	switch membership, err := op.enter(p, key, spec); {
+	case err != nil:
 		op.End(refuse(CodeDraining, "this server is being restarted; try again"))
-		return
+	case membership != nil:
+		op.joined(membership)
 	}
-	op.joined(membership)
 }
 
 // joined remembers what the operation leaves when it stops.
 func (op *Operation) joined(m membership) {
 	op.mu.Lock()
 	op.membership = m
+	roomy := op.roomy
 	op.mu.Unlock()
+	if roomy {
+		op.hasRoom()
+	}
 	if op.ended.Load() { // stopped meanwhile
 		op.Stop()
 	}
@@ -225,21 +233,22 @@ func (op *Operation) recoverPanic() {
 }
 
 // Next implements share.Member.
-func (op *Operation) Next(e outbox.Event) {
+func (op *Operation) Next(e outbox.Event) bool {
 	switch {
 	case op.ended.Load():
+		return true
 	case op.meter != nil:
-		op.meter.next(&e)
-	default:
-		op.offer(&e)
+		return op.meter.next(&e)
 	}
+	return op.offer(&e)
 }
 
-// offer hands an event to the sink.
-func (op *Operation) offer(e *outbox.Event) {
+// offer hands an event to the sink. It reports false when there is no room for it, and the operation can
+// have it later.
+func (op *Operation) offer(e *outbox.Event) bool {
 	if op.live != nil && op.live.patched && !op.live.patch(e, op.place) {
 		op.giveBack(1)
-		return
+		return true
 	}
 	if op.counts {
 		if op.box == nil {
@@ -253,6 +262,9 @@ func (op *Operation) offer(e *outbox.Event) {
 		defer op.noteLosses(op.dropped.Load())
 	}
 	if !op.sink.Next(*e) {
+		if op.catchesUp() {
+			return false
+		}
 		op.sink.Disconnect(SlowConsumer)
 	}
 	if op.counts {
@@ -261,6 +273,7 @@ func (op *Operation) offer(e *outbox.Event) {
 	if op.live != nil {
 		op.retry()
 	}
+	return true
 }
 
 // Lose implements share.Member.

@@ -23,6 +23,7 @@ func (op *Operation) Configure(box *outbox.Outbox, s *outbox.Stream) {
 		op.limit = "@backpressure " + p.policy.Root.ObjectDefinition.Name + "." + p.policy.Root.Name
 	}
 	s.Overflow, s.Most = op.overflow, op.most
+	op.configureResumption(s)
 	s.Lost = op.lost
 }
 
@@ -46,7 +47,7 @@ func (op *Operation) lost(n int, why outbox.Loss) {
 			drop = analytics.DropWrite
 		}
 		op.record.Drop(uint64(n), drop)
-		op.logAgain()
+		op.correct()
 	}
 	op.giveBack(n)
 }

@@ -35,6 +35,7 @@ type Request struct {
 	OperationName string
 	Variables     map[string]any // numbers as json.Number
 	Extensions    map[string]any
+	LastEventID   string // where an event stream is to go on, as its client says; or empty
 }
 
 // A Client is what a client says that it is: any text.
@@ -69,6 +70,11 @@ func (e *Engine) prepare(ctx context.Context, req Request) (*Operation, gqlerror
 	if errs != nil {
 		return nil, errs
 	}
+	return e.prepareDocument(ctx, doc, req)
+}
+
+// prepareDocument is prepare of a document that is known.
+func (e *Engine) prepareDocument(ctx context.Context, doc *document, req Request) (*Operation, gqlerror.List) {
 	def, errs := choose(doc.ast.Operations, req.OperationName)
 	if errs != nil {
 		return nil, errs
@@ -97,9 +103,13 @@ func (e *Engine) prepare(ctx context.Context, req Request) (*Operation, gqlerror
 	if p.topics, errs = topics(p, req.Viewer); errs != nil {
 		return nil, errs
 	}
+	if p.snapshot, errs = e.prepareSnapshot(ctx, p, req); errs != nil {
+		return nil, errs
+	}
 	e.share(ctx, doc, req)
 	return &Operation{
-		engine: e, kind: def.Operation, viewer: req.Viewer, guard: newGuard(p), cost: cost,
+		resumption: e.newResumption(p, req),
+		engine:     e, kind: def.Operation, viewer: req.Viewer, guard: newGuard(p), cost: cost,
 		address: req.Address, tells: req.Extensions["budget"] == true, live: query, prepared: p,
 		transport: req.Transport, client: req.Client, labels: doc.labels[def], trace: traceOf(req),
 	}, nil
@@ -160,6 +170,9 @@ func (e *Engine) parse(text string) (*document, gqlerror.List) {
 		doc.labels[def] = labelsOf(def, doc.operations[def])
 		if err := supported(def, doc.operations[def]); err != nil {
 			return nil, gqlerror.List{err}
+		}
+		if errs := e.addSnapshot(doc, def); errs != nil {
+			return nil, errs
 		}
 	}
 	return doc, nil
@@ -233,6 +246,7 @@ type prepared struct {
 	policy    *policy.Operation
 	variables map[string]any
 	topics    []string
+	snapshot  *prepared // the query whose result stands before the events; nil: none
 }
 
 // context makes the operation context of one execution: of this document, operation and variables.
@@ -320,15 +334,19 @@ func (p *prepared) key(e *Engine, viewer *auth.Viewer, more ...[]byte) (share.Ke
 }
 
 // spec is what the group of this operation executes.
-func (p *prepared) spec(e *Engine, key share.Key, viewer *auth.Viewer) share.Spec {
+func (p *prepared) spec(op *Operation, key share.Key, viewer *auth.Viewer) share.Spec {
+	e := op.engine
 	s := share.Spec{
 		Key:     key,
-		Context: p.context(e),
+		Context: func() *graphql.OperationContext { return p.context(e) },
 		Topics:  p.topics,
 		Root:    share.Root{Key: p.policy.Root.Alias, NonNull: p.policy.Root.Definition.Type.NonNull},
 	}
 	if p.policy.Private {
 		s.Viewer = viewer
+	}
+	if op.keeps() {
+		s.Cursor = op.resumption.place(e.options.Cursors)
 	}
 	return s
 }

@@ -16,7 +16,7 @@ const directives = `
 directive @public on FIELD_DEFINITION | OBJECT
 directive @auth(scopes: [String!], rule: String) on FIELD_DEFINITION | OBJECT | INTERFACE
 directive @private on FIELD_DEFINITION | OBJECT
-directive @topic(name: String!) on FIELD_DEFINITION
+directive @topic(name: String!, retain: String, snapshot: String) on FIELD_DEFINITION
 directive @publish(topic: String!) repeatable on FIELD_DEFINITION
 `
 
@@ -39,6 +39,13 @@ func TestContradictionsStopTheStartWithFileAndLine(t *testing.T) {
 		{"a list of lists", `type Subscription { a(i: [[ID!]!]!): Int @topic(name: "a.{i}") }`, "of type [[ID!]!]!"},
 		{"an optional argument before the end", `type Subscription { a(id: ID): Int @topic(name: "a.{id}.b") }`, "last segment"},
 		{"a name that is no topic", `type Subscription { a: Int @topic(name: "a b") }`, "a b"},
+		{"a time that is none", `type Subscription { a: Int @topic(name: "a", retain: "soon") }`, `a time from "1s" to "168h"`},
+		{"a time too long", `type Subscription { a: Int @topic(name: "a", retain: "169h") }`, `a time from "1s" to "168h"`},
+		{"a snapshot that is not there", `extend type Query { b: Int } type Subscription { a: Int @topic(name: "a", retain: "1m", snapshot: "c") }`, "there is no Query.c"},
+		{"a snapshot of another type", `extend type Query { b: String } type Subscription { a: Int! @topic(name: "a", retain: "1m", snapshot: "b") }`, "of the field's own, Int!"},
+		{"a snapshot that needs more", `extend type Query { b(id: ID!): Int } type Subscription { a: Int @topic(name: "a", retain: "1m", snapshot: "b") }`, "needs the argument id"},
+		{"a snapshot with other arguments", `extend type Query { b(id: Int): Int } type Subscription { a(id: ID!): Int @topic(name: "a.{id}", retain: "1m", snapshot: "b") }`, "the argument id of Query.b is of type Int"},
+		{"a snapshot of what is not kept", `extend type Query { b: Int } type Subscription { a: Int @topic(name: "a", snapshot: "b") }`, "snapshot needs retain"},
 		{"an empty name", `type Subscription { a: Int @topic(name: "") }`, "@topic"},
 		{"a topic of a query", `type Subscription { a: Int } extend type Query { a: Int @topic(name: "a") }`, "subscription type"},
 		{"a viewer in a shared field", `type Subscription { a: Int @topic(name: "a.{viewer.subject}") }`, "needs @private"},

@@ -26,6 +26,7 @@ type Schema struct {
 	objects map[string]*object // object types, by name
 	sets    map[string]set     // the object types that each composite type stands for
 	topics  []pubsub.Template
+	kept    []kept // @topic(retain:)
 	// identified are the object types with an id that each composite type stands for.
 	identified map[string][]string
 
@@ -34,11 +35,14 @@ type Schema struct {
 
 // A Field is what the directives of one field say. A field without directives has none.
 type Field struct {
-	Private bool              // @private: the result depends on the viewer
-	Topic   *pubsub.Template  // @topic: the events that feed the field
-	Publish []pubsub.Template // @publish: where the field's result goes
-	Budget  limits.Budget     // @budget: how much a consumer may have
-	Poll    time.Duration     // @poll: how often a live query asks again; 0: only when something changes
+	Private bool             // @private: the result depends on the viewer
+	Topic   *pubsub.Template // @topic: the events that feed the field
+	Retain  time.Duration    // @topic(retain:): how long its events can be read again; 0: not at all
+	// Snapshot is the field of Query whose result stands before the events, @topic(snapshot:); empty: none does.
+	Snapshot string
+	Publish  []pubsub.Template // @publish: where the field's result goes
+	Budget   limits.Budget     // @budget: how much a consumer may have
+	Poll     time.Duration     // @poll: how often a live query asks again; 0: only when something changes
 	// Invalidates are the keys of what has changed, @invalidates, of a mutation's result or a topic's event.
 	Invalidates []KeyTemplate
 	// Backpressure is what @backpressure says of slow subscribers.
@@ -102,6 +106,7 @@ func Compile(schema *ast.Schema) (*Schema, error) {
 			for _, field := range def.Fields {
 				if t := c.fields[field].Topic; t != nil {
 					s.topics = append(s.topics, *t)
+					s.keep(*t, c.fields[field].Retain)
 				}
 			}
 		}
@@ -181,6 +186,10 @@ func compileField(schema *ast.Schema, def *ast.Definition, field *ast.FieldDefin
 		} else {
 			f.Topic = &t
 		}
+		f.Retain, err = compileRetain(def, field, d)
+		bad = append(bad, err)
+		f.Snapshot, err = compileSnapshot(schema, def, field, d)
+		bad = append(bad, err)
 	}
 	budget, err := compileBudget(schema, def, field)
 	if err != nil {

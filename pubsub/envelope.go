@@ -16,10 +16,12 @@ import (
 //
 //	t   when it was published, in microseconds since 1970
 //	tp  the W3C traceparent of the publishing
+//	p   where the event stands in its topic's log, as Position.String writes it, with an offset above 0
 //
 // No JSON begins with a ~, so nobody has to write an envelope. Of a key that stands twice the last
 // counts. Keys that nobody knows are passed over, and so are values that are not what their key wants:
-// no event is lost for what is said about it. What begins like an envelope and is none is payload.
+// no event is lost for what is said about it. What begins like an envelope and is none is payload. Anybody
+// can write a position: a broker believes one that follows the last, and asks the log about any other.
 const (
 	envelopeMark = "~1"
 	// maxEnvelope is the length of the longest envelope, in bytes.
@@ -60,12 +62,20 @@ func Seal(ctx context.Context, payload []byte) []byte {
 	return append(message, payload...)
 }
 
+// SealAt returns a message that Seal has made, with a position in its envelope. It copies message.
+func SealAt(at Position, message []byte) []byte {
+	marked := make([]byte, 0, len(" p=")+positionLength+len(message))
+	marked = append(marked, envelopeMark+" p="...)
+	marked = at.appendTo(marked)
+	return append(marked, message[len(envelopeMark):]...)
+}
+
 // Unseal makes the event of a message that came by a topic, with or without an envelope. The payload is
 // copied once, and nothing of the event keeps message in memory.
 func Unseal(topic, message string, received time.Time) *Event {
 	e := &Event{Topic: topic, Received: received}
 	if header, payload, ok := cutEnvelope(message); ok {
-		e.Published, e.Trace = readEnvelope(header)
+		e.readEnvelope(header)
 		if e.Published.After(received) {
 			e.Published = received // the publisher's clock is ahead
 		}
@@ -100,22 +110,26 @@ func wellFormed(header string) bool {
 	return true
 }
 
-// readEnvelope returns what a well-formed header says.
-func readEnvelope(header string) (published time.Time, trace string) {
+// readEnvelope enters what a well-formed header says.
+func (e *Event) readEnvelope(header string) {
 	for header != "" {
 		var key, value string
 		key, value, header, _ = nextPair(header)
 		switch key {
 		case "t":
-			published = readTime(value)
+			e.Published = readTime(value)
 		case "tp":
-			trace = ""
+			e.Trace = ""
 			if isTrace(value) {
-				trace = strings.Clone(value)
+				e.Trace = strings.Clone(value)
+			}
+		case "p":
+			e.Position = Position{}
+			if at, ok := ParsePosition(value); ok && at.Offset > 0 {
+				e.Position = at
 			}
 		}
 	}
-	return published, trace
 }
 
 // nextPair takes one " key=value" from the start of a header.

@@ -73,6 +73,36 @@ func TestUnseal(t *testing.T) {
 	}
 }
 
+func TestThePositionOfAnEnvelope(t *testing.T) {
+	for _, test := range []struct{ name, message, want string }{
+		{"it is read", "~1 p=" + at42 + " t=1\n{}", at42},
+		{"its place does not matter", "~1 t=1 p=" + at42 + "\n{}", at42},
+		{"the longest", "~1 p=" + longAt + "\n{}", longAt},
+		{"the last of two counts", "~1 p=1-1-" + id + " p=" + at42 + "\n{}", at42},
+		{"the last of two counts, though it is none", "~1 p=" + at42 + " p=?\n{}", ""},
+		{"no event stands before the first", "~1 p=1-0-" + noID + "\n{}", ""},
+		{"what is none is none", "~1 p=5f2b-042-" + id + "\n{}", ""},
+		{"a payload says none", "p=" + at42 + "\n{}", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			e := pubsub.Unseal("price.42", test.message, noon)
+			want, _ := pubsub.ParsePosition(test.want)
+			if e.Position != want {
+				t.Errorf("position %v", e.Position)
+			}
+		})
+	}
+}
+
+func TestAPositionIsSealedWithTheRest(t *testing.T) {
+	at, _ := pubsub.ParsePosition(longAt)
+	message := pubsub.SealAt(at, pubsub.Seal(pubsub.WithTrace(t.Context(), traceparent), []byte("{}")))
+	e := pubsub.Unseal("price.42", string(message), time.Now())
+	if e.Position != at || e.Trace != traceparent || e.Published.IsZero() || string(e.Payload) != "{}" {
+		t.Errorf("%q became %+v", message, e)
+	}
+}
+
 func TestWhatIsSealedIsUnsealed(t *testing.T) {
 	for name, trace := range map[string]string{"with a trace": traceparent, "without a trace": ""} {
 		t.Run(name, func(t *testing.T) {
@@ -98,7 +128,8 @@ func TestATraceThatIsNoneChangesNothing(t *testing.T) {
 // The event, its payload and its trace: no more.
 func TestUnsealingAllocatesWhatItReturns(t *testing.T) {
 	ctx := pubsub.WithTrace(t.Context(), traceparent)
-	message := string(pubsub.Seal(ctx, []byte(`{"id":42}`)))
+	at, _ := pubsub.ParsePosition(at42)
+	message := string(pubsub.SealAt(at, pubsub.Seal(ctx, []byte(`{"id":42}`))))
 	if n := testing.AllocsPerRun(100, func() { pubsub.Unseal("price.42", message, noon) }); n > 3 {
 		t.Errorf("%v allocations with an envelope", n)
 	}
@@ -121,7 +152,7 @@ func ExampleWithTrace() {
 func FuzzUnseal(f *testing.F) {
 	for _, seed := range []string{
 		"", "{}", "~", "~1", "~1\n", "~1 t=1 tp=" + traceparent + "\n{}", "~1 t=99999999999999999\n", "~1 a=b c=d\n~1\n", "~1 \n", "~1 =\n",
-		"~1 x=" + strings.Repeat("x", 600) + "\n",
+		"~1 x=" + strings.Repeat("x", 600) + "\n", "~1 p=" + at42 + " t=1\n{}", "~1 p=" + longAt + " p=0-0-\n{}",
 	} {
 		f.Add(seed)
 	}
@@ -137,7 +168,10 @@ func FuzzUnseal(f *testing.F) {
 		if e.Published.After(noon) || e.Trace != "" && pubsub.TraceFrom(pubsub.WithTrace(context.Background(), e.Trace)) != e.Trace {
 			t.Fatalf("published %v, trace %q", e.Published, e.Trace)
 		}
-		if header == "" && (!e.Published.IsZero() || e.Trace != "") {
+		if !e.Position.IsZero() && (e.Position.Offset == 0 || !strings.Contains(header, " p="+e.Position.String())) {
+			t.Fatalf("%q has position %v", message, e.Position)
+		}
+		if header == "" && (!e.Published.IsZero() || e.Trace != "" || !e.Position.IsZero()) {
 			t.Fatalf("%q says something without an envelope", message)
 		}
 	})
@@ -147,7 +181,10 @@ func BenchmarkUnseal(b *testing.B) {
 	payload := []byte(`{"amount":"9.90"}`)
 	traced := string(pubsub.Seal(pubsub.WithTrace(b.Context(), traceparent), payload))
 	for _, bench := range []struct{ name, message string }{
-		{"bare", string(payload)}, {"sealed", string(pubsub.Seal(b.Context(), payload))}, {"traced", traced},
+		{"bare", string(payload)},
+		{"sealed", string(pubsub.Seal(b.Context(), payload))},
+		{"traced", traced},
+		{"kept", string(pubsub.SealAt(pubsub.Position{Epoch: 1 << 63, Offset: 42}, []byte(traced)))},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -14,6 +14,10 @@ type Event struct {
 	Published time.Time // when, by the publisher's clock, never after Received; zero: it did not say
 	Received  time.Time // when this node got it
 	Trace     string    // the W3C traceparent of the publishing, or empty
+	Position  Position  // in the topic's log; zero: it was not kept
+	// Gap says that events before this moment are lost to the receiver, and this is none: it has no payload.
+	// Only receivers of a replayable name get one; the events that follow join each other again.
+	Gap *GapError
 
 	mu      sync.Mutex // guards decoded
 	decoded []decoding

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/pubsub"
 )
@@ -27,45 +27,43 @@ const burst = 64
 type Group struct {
 	groups  *Groups
 	spec    Spec
+	oc      *graphql.OperationContext // of its own execution
 	field   string                    // for who observes
 	written func(after time.Duration) // nil: nobody wants to know
-	encoder encoder
 	ctx     context.Context
 	cancel  context.CancelFunc
+	begun   chan struct{} // closed when the group is ready or has ended
 
 	// Set by start before the first step, then used by whoever steps, one at a time.
-	feed   *pubsub.Feed
-	next   graphql.ResponseHandler
-	base   context.Context
-	step   clock
+	execution
 	untold uint64 // events that the members have lost, and the next result tells of
 
 	// The members as of the last delivery: while the group is busy, of whoever delivers.
 	snapshot []*Membership
-	taken    uint64 // the version of members it was taken from
+	taken    uint64        // the version of members it was taken from
+	full     []*Membership // those that had no room for it
 
 	mu      sync.Mutex // guards what follows; nothing is called with it held
 	members []*Membership
 	version uint64 // rises with every change of members
+	held    int    // by those who need the group without being members
 	subs    []pubsub.Subscription
+	at      Place // of the latest event that members were handed; never changed in place; nil: none are kept
 	mailbox []*pubsub.Event
-	waiting int    // bytes of payload in the mailbox
-	lost    uint64 // events that the full mailbox refused since the last step
-	ready   bool   // start is through: steps may be taken
-	busy    bool   // submitted to the pool or stepping; always, with a channel of the resolver's own
+	waiting int           // bytes of payload in the mailbox
+	lost    uint64        // events that the full mailbox refused since the last step
+	why     gqlerror.List // what the members were told at the end
+	broken  error         // why it could not start, should trying again help
+	started bool          // begun is closed
+	ready   bool          // start is through: steps may be taken
+	busy    bool          // submitted to the pool or stepping; always, with a channel of the resolver's own
 	ended   bool
 	linger  *time.Timer
 }
 
-// A Membership is one member's place in a group.
-type Membership struct {
-	group  *Group
-	member Member
-	index  int // in group.members, or -1; guarded by group.mu
-}
-
 func newGroup(g *Groups, spec Spec) *Group {
-	group := &Group{groups: g, spec: spec, field: fieldOf(spec.Context), encoder: newEncoder(spec.Root, g.options)}
+	group := &Group{groups: g, spec: spec, oc: spec.Context(), begun: make(chan struct{})}
+	group.field = fieldOf(group.oc)
 	if g.options.Written != nil {
 		group.written = g.options.Written(group.field)
 	}
@@ -73,48 +71,14 @@ func newGroup(g *Groups, spec Spec) *Group {
 	return group
 }
 
-func (g *Group) add(m Member) *Membership {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	ms := &Membership{group: g, member: m, index: len(g.members)}
-	g.members = append(g.members, ms)
-	g.version++
-	if g.linger != nil {
-		g.linger.Stop()
-		g.linger = nil
-	}
-	return ms
-}
-
-// Leave ends the membership. A delivery that is under way may still reach the member. The group
-// of the last member stops after its linger. Leave may be called twice.
-func (m *Membership) Leave() {
-	g := m.group
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if m.index < 0 {
-		return
-	}
-	last := len(g.members) - 1
-	g.members[m.index] = g.members[last]
-	g.members[m.index].index = m.index
-	g.members[last] = nil
-	g.members = g.members[:last]
-	m.index = -1
-	g.version++
-	if !g.busy {
-		g.forgetLocked()
-	}
-	if last == 0 && !g.ended {
-		g.linger = time.AfterFunc(g.groups.options.Linger, g.retire)
-	}
-}
-
 // forgetLocked forgets the members of the last delivery: a quiet group holds nobody who has left.
 func (g *Group) forgetLocked() {
 	clear(g.snapshot)
 	g.snapshot = g.snapshot[:0]
 }
+
+// keeps reports whether members of the group can catch up.
+func (g *Group) keeps() bool { return g.spec.Cursor != nil }
 
 // retire stops the group if nobody joined while it lingered.
 func (g *Group) retire() {
@@ -127,23 +91,22 @@ func (g *Group) retire() {
 // is lost. It runs on a goroutine of its own: a broker may take its time to confirm.
 func (g *Group) start() {
 	defer g.recoverPanic()
-	ctx, feed := pubsub.WithFeed(g.ctx)
-	if g.spec.Viewer != nil {
-		ctx = auth.WithViewer(ctx, g.spec.Viewer)
-	}
-	g.feed = feed
 	if err := g.subscribe(); err != nil {
+		if isAway(err) {
+			g.mu.Lock()
+			g.broken = err
+			g.mu.Unlock()
+		}
 		g.end(gqlerror.List{startError(err)})
 		return
 	}
-	g.next, g.base = g.groups.exec.DispatchOperation(ctx, g.spec.Context)
+	x := g.groups.dispatch(g.ctx, &g.spec, g.oc)
 	g.mu.Lock()
-	g.ready = true
-	submit := feed.Bound() && len(g.mailbox) > 0
-	g.busy = submit || !feed.Bound()
+	g.execution = x
 	g.mu.Unlock()
-	switch {
-	case !feed.Bound():
+	bound := g.feed.Bound()
+	switch submit := g.begin(bound); {
+	case !bound:
 		g.unsubscribe() // the resolver has a channel of its own, so no topic feeds it
 		g.read()
 	case submit:
@@ -151,7 +114,38 @@ func (g *Group) start() {
 	}
 }
 
+// begin tells the members where the subscription begins, and has steps taken from then on. It reports
+// whether there are some to take.
+func (g *Group) begin(bound bool) (submit bool) {
+	for told := 0; ; {
+		g.mu.Lock()
+		if g.at == nil || told == len(g.members) {
+			break
+		}
+		members := slices.Clone(g.members)
+		g.mu.Unlock()
+		for _, m := range members[min(told, len(members)):] {
+			m.member.At(g.spec.Cursor(g.at)) // nobody else writes it yet
+		}
+		told = len(members)
+	}
+	defer g.mu.Unlock()
+	g.ready = true
+	submit = bound && len(g.mailbox) > 0
+	g.busy = submit || !bound
+	g.beginLocked()
+	return submit
+}
+
+func (g *Group) beginLocked() {
+	if !g.started {
+		g.started = true
+		close(g.begun)
+	}
+}
+
 func (g *Group) subscribe() error {
+	at := make(Place, 0, len(g.spec.Topics))
 	for _, topic := range g.spec.Topics {
 		sub, err := g.groups.broker.Subscribe(g.ctx, topic, g)
 		if err != nil {
@@ -167,13 +161,27 @@ func (g *Group) subscribe() error {
 			sub.Close()
 			return context.Canceled
 		}
+		at = append(at, sub.Position())
+	}
+	if g.keeps() {
+		if i := slices.IndexFunc(at, pubsub.Position.IsZero); i >= 0 {
+			return fmt.Errorf("topic %q is said to be kept, and the broker does not keep it: give it the same retention", g.spec.Topics[i])
+		}
+		g.mu.Lock()
+		g.at = at
+		g.mu.Unlock()
 	}
 	return nil
 }
 
+// isAway reports whether a failure is the broker's, and trying again later may help.
+func isAway(err error) bool {
+	return errors.Is(err, pubsub.ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, pubsub.ErrClosed)
+}
+
 func startError(err error) *gqlerror.Error {
 	code, message := "INTERNAL", "the subscription could not be started"
-	if errors.Is(err, pubsub.ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, pubsub.ErrClosed) {
+	if isAway(err) {
 		code, message = "BROKER_UNAVAILABLE", "events cannot be received at the moment; try again later"
 	}
 	return &gqlerror.Error{Err: err, Message: message, Extensions: map[string]any{"code": code}}
@@ -193,7 +201,7 @@ func (g *Group) read() {
 		}
 		g.groups.executions.Add(1)
 		body, failed := g.encoder.encode(r)
-		g.deliver(outbox.Event{Body: body, Origin: &outbox.Origin{Failed: failed}})
+		g.deliver(outbox.Event{Body: body, Origin: &outbox.Origin{Failed: failed}}, nil)
 	}
 }
 
@@ -206,7 +214,7 @@ func (g *Group) Receive(e *pubsub.Event) {
 	}
 	o := &g.groups.options
 	if len(g.mailbox) >= o.MailboxEvents || g.waiting > 0 && g.waiting+len(e.Payload) > o.MailboxBytes {
-		g.lost++ // the next step tells
+		g.lost++ // the next step tells, or has the members catch up
 		g.mu.Unlock()
 		g.groups.dropped.Add(1)
 		return
@@ -284,47 +292,75 @@ func (g *Group) takeMail() (events []*pubsub.Event, lost uint64) {
 // execute takes one step of the executor for an event and delivers the result. It reports false
 // when the group has ended.
 func (g *Group) execute(e *pubsub.Event, lost uint64) bool {
-	times := g.begin()
-	if lost > 0 {
+	switch {
+	case e.Gap != nil:
+		g.gap(e.Gap)
+		return false
+	case lost > 0 && g.keeps():
+		g.fallBehind()
+		return false
+	case lost > 0:
 		g.lose(lost, Overrun)
 	}
-	if err := g.feed.Push(e); err != nil {
-		g.groups.decodeErrors.Add(1)
-		g.groups.complaints.Warn(g.groups.options.Log, "an event was lost: its payload cannot be decoded",
-			"topic", e.Topic, "bytes", len(e.Payload), "error", err)
-		g.lose(1, Undecodable)
-		return true
-	}
-	r := g.next(g.step.start(g.base, g.groups.options.StepTimeout))
-	g.step.stop()
-	if r == nil {
-		if g.ctx.Err() != nil {
-			return false
-		}
-		g.groups.dropped.Add(1) // the step's time was up before it began
-		g.lose(1, Overrun)
+	times := g.watch()
+	made := g.take(e)
+	switch {
+	case made.body != nil:
+	case made.lost == Overrun && g.ctx.Err() != nil:
+		return false
+	default:
+		g.loseOne(e, made)
 		return true
 	}
 	g.groups.executions.Add(1)
-	body, failed := g.encoder.encode(r)
-	origin := &outbox.Origin{At: e.Received, Written: g.written, Failed: failed}
+	origin := &outbox.Origin{At: e.Received, Written: g.written, Failed: made.failed}
 	if !e.Published.IsZero() {
 		origin.At = e.Published
 	}
 	times.lap()
-	members := g.deliver(outbox.Event{Body: body, Key: e.Topic, Dropped: g.untold, Origin: origin})
+	members := g.deliver(outbox.Event{Body: made.body, Key: e.Topic, Dropped: g.untold, Origin: origin}, e)
 	g.untold = 0
 	g.observe(&times, e, members)
 	return true
 }
 
-// deliver hands one result to every member, and says how many there are. No lock is held while it does.
-func (g *Group) deliver(e outbox.Event) int {
-	members := g.current()
-	for _, m := range members {
-		m.member.Next(e)
+// loseOne tells of an event that no result was made of.
+func (g *Group) loseOne(e *pubsub.Event, made result) {
+	if made.lost == Undecodable {
+		g.groups.decodeErrors.Add(1)
+		g.groups.complaints.Warn(g.groups.options.Log, "an event was lost: its payload cannot be decoded",
+			"topic", e.Topic, "bytes", len(e.Payload), "error", made.err)
+	} else {
+		g.groups.dropped.Add(1)
 	}
-	g.groups.deliveries.Add(uint64(len(members)))
+	g.lose(1, made.lost)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.moveLocked(e)
+}
+
+// deliver hands what was made of an event to every member, and says how many there are; of a channel of
+// the resolver's own there is no event. No lock is held while it does.
+func (g *Group) deliver(made outbox.Event, e *pubsub.Event) int {
+	before := g.at // only who delivers writes it
+	members := g.move(e)
+	if g.keeps() {
+		made.Origin.Cursor = g.spec.Cursor(g.at)
+	}
+	skipped := 0
+	for _, m := range members {
+		if m.skip != nil && g.skips(m, e) {
+			skipped++
+			continue
+		}
+		if !m.member.Next(made) && g.keeps() {
+			g.full = append(g.full, m)
+		}
+	}
+	g.groups.deliveries.Add(uint64(len(members) - skipped - len(g.full)))
+	if len(g.full) > 0 {
+		g.dismiss(before, e)
+	}
 	return len(members)
 }
 
@@ -332,6 +368,10 @@ func (g *Group) deliver(e outbox.Event) int {
 func (g *Group) current() []*Membership {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	return g.currentLocked()
+}
+
+func (g *Group) currentLocked() []*Membership {
 	if g.taken != g.version {
 		clear(g.snapshot)
 		g.snapshot = append(g.snapshot[:0], g.members...)
@@ -344,6 +384,9 @@ func (g *Group) current() []*Membership {
 func (g *Group) end(errs gqlerror.List) {
 	g.groups.remove(g, true)
 	errs = g.groups.options.Errors(errs)
+	g.mu.Lock()
+	g.why = errs
+	g.mu.Unlock()
 	for _, m := range g.stop() {
 		m.member.End(errs)
 	}
@@ -358,6 +401,7 @@ func (g *Group) stop() []*Membership {
 		m.index = -1
 	}
 	g.ended = true
+	g.beginLocked()
 	g.members = nil
 	g.version++
 	if g.linger != nil {

@@ -20,7 +20,6 @@ import (
 
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/internal/complain"
-	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/internal/work"
 	"github.com/sluice-gateway/sluice/pubsub"
 )
@@ -29,28 +28,6 @@ import (
 type Executor interface {
 	DispatchOperation(ctx context.Context, oc *graphql.OperationContext) (graphql.ResponseHandler, context.Context)
 }
-
-// A Member takes what a group delivers. The group calls it from one goroutine at a time; a member
-// must not block, and must not call the group from within.
-type Member interface {
-	// Next takes one execution result. Its body is shared with all other members, its key the topic
-	// that the event came from; of a channel of the resolver's own there is none.
-	Next(e outbox.Event)
-	// Lose says that there were events which no result was made of, and why. The result that comes next
-	// tells of them, too: they are in its Dropped.
-	Lose(events uint64, why Loss)
-	// End is the last call: errs says why the execution ended, nothing that it came to its end.
-	End(errs gqlerror.List)
-}
-
-// A Loss is why a group has made no result of an event.
-type Loss uint8
-
-// Losses.
-const (
-	Undecodable Loss = iota // its payload is not what the field needs
-	Overrun                 // events came faster than they were executed, or one took too long
-)
 
 // ErrClosed reports a Join after Close.
 var ErrClosed = errors.New("share: closed")
@@ -62,10 +39,13 @@ type Key [32]byte
 // A Spec says what a group executes. Members of one key have equal specs.
 type Spec struct {
 	Key     Key
-	Context *graphql.OperationContext // used by this group alone
-	Topics  []string                  // names and patterns that feed it
-	Viewer  *auth.Viewer              // for whom a private execution runs; nil when it is shared
+	Context func() *graphql.OperationContext // makes one for each execution
+	Topics  []string                         // names and patterns that feed it
+	Viewer  *auth.Viewer                     // for whom a private execution runs; nil when it is shared
 	Root    Root
+	// Cursor is the text of a place, for clients: all of Topics are replayable, and members that have
+	// no room, or come back, catch up. Nil: a member that has no room has lost the event.
+	Cursor func(Place) []byte
 }
 
 // Options configure Groups. The zero value works.
@@ -79,6 +59,9 @@ type Options struct {
 	// come; later ones are dropped, and the members told. Default 16,384 and 16 MiB: a burst of some
 	// seconds. Groups share the events themselves.
 	MailboxEvents, MailboxBytes int
+	// Replays is how many subscriptions of different keys are brought what they have missed at the same
+	// time; default 64: each holds a page of a log.
+	Replays int
 	// MaxResult is the size of the largest result, in bytes; a larger one becomes an error.
 	// Default 1 MiB.
 	MaxResult int
@@ -107,6 +90,9 @@ func (o Options) withDefaults() Options {
 	if o.MailboxBytes == 0 {
 		o.MailboxBytes = 16 << 20
 	}
+	if o.Replays == 0 {
+		o.Replays = 64
+	}
 	if o.MaxResult == 0 {
 		o.MaxResult = 1 << 20
 	}
@@ -128,6 +114,9 @@ type Stats struct {
 	Deliveries   uint64 // results handed to members
 	DecodeErrors uint64 // events whose payload was not what a field needs
 	Dropped      uint64 // events that a full mailbox refused
+	Behind       int    // members that catch up, or wait for room
+	Replayed     uint64 // of Executions, those for members that were behind
+	Gaps         uint64 // members that were told that they cannot have what they have missed
 }
 
 // Groups are the running groups of a node.
@@ -140,8 +129,10 @@ type Groups struct {
 	cancel  context.CancelFunc
 	running sync.WaitGroup // goroutines of groups
 
-	executions, deliveries, decodeErrors, dropped atomic.Uint64
-	complaints                                    complain.Log
+	executions, deliveries, decodeErrors, dropped, replayed, gaps atomic.Uint64
+	complaints                                                    complain.Log
+	behind                                                        behind
+	replaying                                                     chan struct{} // holds a token for each replay that works
 
 	mu     sync.Mutex // guards what follows; taken before a group's own
 	byKey  map[Key]*Group
@@ -158,6 +149,8 @@ func NewGroups(exec Executor, broker pubsub.Broker, pool *work.Pool, options Opt
 		byKey:   make(map[Key]*Group),
 	}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
+	g.behind = behind{groups: g, replays: make(map[Key]*replay)}
+	g.replaying = make(chan struct{}, g.options.Replays)
 	return g
 }
 
@@ -165,19 +158,69 @@ func NewGroups(exec Executor, broker pubsub.Broker, pool *work.Pool, options Opt
 // then it is spec that the group executes. Join returns at once: a failure to start reaches the
 // members as their End. Its only error is ErrClosed, after Close.
 func (g *Groups) Join(key Key, spec func() Spec, m Member) (*Membership, error) {
+	membership := &Membership{member: m, index: -1}
+	for {
+		group := g.hold(key, spec)
+		if group == nil {
+			return nil, ErrClosed
+		}
+		joined := group.enter(membership)
+		group.letGo()
+		if joined {
+			return membership, nil
+		}
+	}
+}
+
+// Resume makes m a member that comes back: it gets what followed a place, and then is one of the group
+// that the key names; or it is told of the gap. It returns at once. The spec has a Cursor.
+func (g *Groups) Resume(key Key, spec func() Spec, m Member, at Place) (*Membership, error) {
+	group := g.hold(key, spec)
+	if group == nil {
+		return nil, ErrClosed
+	}
+	defer group.letGo()
+	membership := &Membership{member: m, index: -1}
+	membership.group.Store(group)
+	g.behind.resume(membership, at, false)
+	return membership, nil
+}
+
+// Begin returns a place after which the group that the key names has every event, for Resume within the
+// group's linger. It starts the group if there is none, and waits until it is ready. Errors are ErrClosed,
+// ctx's, and why the group cannot start.
+func (g *Groups) Begin(ctx context.Context, key Key, spec func() Spec) (Place, error) {
+	group := g.hold(key, spec)
+	if group == nil {
+		return nil, ErrClosed
+	}
+	defer group.letGo()
+	select {
+	case <-group.begun:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	return group.place()
+}
+
+// hold returns the group of a key, which does not stop for want of members until it is let go; it starts
+// one if there is none. Nil: the groups are closed.
+func (g *Groups) hold(key Key, spec func() Spec) *Group {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
-		return nil, ErrClosed
+		return nil
 	}
-	if group := g.byKey[key]; group != nil {
-		return group.add(m), nil
+	group := g.byKey[key]
+	if group == nil {
+		group = newGroup(g, spec())
+		g.byKey[key] = group
+		g.running.Go(group.start)
 	}
-	group := newGroup(g, spec())
-	membership := group.add(m) // before the start, so that it misses nothing
-	g.byKey[key] = group
-	g.running.Go(group.start)
-	return membership, nil
+	group.mu.Lock()
+	defer group.mu.Unlock()
+	group.held++
+	return group
 }
 
 // remove takes a group out of the map unless somebody joined it meanwhile.
@@ -186,7 +229,7 @@ func (g *Groups) remove(group *Group, evenWithMembers bool) bool {
 	defer g.mu.Unlock()
 	group.mu.Lock()
 	defer group.mu.Unlock()
-	if len(group.members) > 0 && !evenWithMembers {
+	if (len(group.members) > 0 || group.held > 0) && !evenWithMembers {
 		return false
 	}
 	if g.byKey[group.spec.Key] == group {
@@ -202,6 +245,9 @@ func (g *Groups) Stats() Stats {
 		Deliveries:   g.deliveries.Load(),
 		DecodeErrors: g.decodeErrors.Load(),
 		Dropped:      g.dropped.Load(),
+		Behind:       g.behind.count(),
+		Replayed:     g.replayed.Load(),
+		Gaps:         g.gaps.Load(),
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -228,6 +274,7 @@ func (g *Groups) Close() {
 	}
 	clear(g.byKey)
 	g.mu.Unlock()
+	g.behind.close()
 	for _, group := range groups {
 		group.stop()
 	}

@@ -27,7 +27,7 @@ type watch struct {
 	begun, executed time.Time
 }
 
-func (g *Group) begin() (w watch) {
+func (g *Group) watch() (w watch) {
 	if g.groups.options.Observe != nil {
 		w.begun = time.Now()
 	}

@@ -43,10 +43,14 @@ type lazy struct {
 	lost map[string]uint64 // how many there were
 }
 
-func (l lazy) Next(e outbox.Event) {
+func (l lazy) Next(e outbox.Event) bool {
 	*l.told += e.Dropped
 	time.Sleep(time.Second)
+	return true
 }
+
+func (lazy) At([]byte)                  {}
+func (lazy) Gap(*pubsub.GapError, bool) {}
 
 func (l lazy) Lose(n uint64, why share.Loss) {
 	l.lost[map[share.Loss]string{share.Undecodable: "undecodable", share.Overrun: "overrun"}[why]] += n
@@ -71,7 +75,7 @@ func TestEachStepIsObservedOnceForAllMembers(t *testing.T) {
 			Observe: func(s share.Step) { steps = append(steps, s) },
 			Log:     slog.New(slog.DiscardHandler),
 		})
-		spec := func() share.Spec { return share.Spec{Context: subscription(), Topics: []string{"room.1"}} }
+		spec := func() share.Spec { return share.Spec{Context: subscription, Topics: []string{"room.1"}} }
 		var told uint64
 		lost := make(map[string]uint64)
 		for range 2 {

@@ -42,7 +42,8 @@ func (l SessionLimits) withDefaults() SessionLimits {
 // forgets those that came first.
 const rememberedAddresses = 1 << 16
 
-// spread is the time over which those come back who were refused together.
+// spread is the time within which those come back who were refused together; at a rate so low that the
+// next place takes half of it to be free, or longer, they do within the half of it after that.
 const spread = 5 * time.Second
 
 // An admission is what SessionLimits need to be kept.
@@ -106,7 +107,8 @@ func (s *Sessions) enter(p *Place, address netip.Addr) *Refusal {
 		}
 	}
 	if !a.rate.Take(most.Rate, now) {
-		wait := a.rate.Wait(most.Rate, now) + rand.N(spread)
+		wait := a.rate.Wait(most.Rate, now)
+		wait += rand.N(max(spread-wait, spread/2))
 		return s.hurried(http.StatusServiceUnavailable, "session-rate",
 			"more than %v sessions a second are opened on this server", most.Rate, wait)
 	}

@@ -12,6 +12,9 @@ const (
 	GraphQLResponse = "application/graphql-response+json"
 )
 
+// EventStream is the media type of server-sent events.
+const EventStream = "text/event-stream"
+
 // A Media is one range of an Accept header.
 type Media struct {
 	Type    string            // in lower case: "text/event-stream", "application/*", "*/*"

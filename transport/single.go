@@ -21,6 +21,15 @@ type SingleFormat interface {
 	Last(errs gqlerror.List) []byte
 }
 
+// A CursorFormat is a SingleFormat whose results say where a client can go on after them.
+type CursorFormat interface {
+	SingleFormat
+	// CursorMark stands before the cursor of a result, behind the result.
+	CursorMark() []byte
+	// At says where the client can go on before there is a result.
+	At(cursor []byte) []byte
+}
+
 // A Single serves streams of one operation each.
 type Single struct {
 	format   SingleFormat
@@ -51,8 +60,7 @@ func (s *Single) Serve(w http.ResponseWriter, r *http.Request, op *operation.Ope
 	}
 	defer s.sessions.Remove(stream)
 
-	sink := &singleSink{stream: stream, last: s.format.Last}
-	sink.place.Head, sink.place.Tail = s.format.Around()
+	sink := s.newSink(stream)
 	if op == nil {
 		sink.End(errs)
 		stream.Run(w, r)
@@ -70,22 +78,40 @@ func (s *Single) Serve(w http.ResponseWriter, r *http.Request, op *operation.Ope
 	stream.Run(w, r)
 }
 
+// newSink makes the sink of an operation. What its format says of cursors, the operation has yet to agree to.
+func (s *Single) newSink(stream *Stream) *singleSink {
+	sink := &singleSink{stream: stream, format: s.format}
+	sink.place.Head, sink.place.Tail = s.format.Around()
+	if f, ok := s.format.(CursorFormat); ok {
+		sink.place.Cursor, sink.place.CursorMark = outbox.BeforeTail, f.CursorMark()
+	}
+	return sink
+}
+
 // A singleSink is the operation.Sink of the only operation of a stream, and the auth.Holder of its
 // grant.
 type singleSink struct {
 	stream *Stream
 	op     *operation.Operation
 	place  outbox.Stream
-	last   func(gqlerror.List) []byte
+	format SingleFormat
 }
 
 func (s *singleSink) Next(e outbox.Event) bool           { return s.stream.Offer(&s.place, e) }
-func (s *singleSink) End(errs gqlerror.List)             { s.stream.Finish(s.last(errs)) }
+func (s *singleSink) End(errs gqlerror.List)             { s.stream.Finish(s.format.Last(errs)) }
 func (s *singleSink) Disconnect(ending operation.Ending) { s.stream.End(ending) }
 func (s *singleSink) Changed(v *auth.Viewer)             { s.op.Reauthorize(v) }
 
+// At tells the client where a subscription begins that can be resumed, where the protocol has a place
+// for that. It is called before the first result.
+func (s *singleSink) At(cursor []byte) {
+	if f, ok := s.format.(CursorFormat); ok {
+		s.stream.Outbox().Begin(&s.place, f.At(cursor))
+	}
+}
+
 func (s *singleSink) Ended(why error) {
 	ending := operation.CredentialsEnded(why)
-	s.stream.FinishFor(ending, s.last(ending.Errors()))
+	s.stream.FinishFor(ending, s.format.Last(ending.Errors()))
 	s.op.StopFor(ending)
 }

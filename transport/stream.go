@@ -35,8 +35,8 @@ type StreamOptions struct {
 	Events, Bytes int
 	// WriteTimeout is how long one flush may take; default 5 s, longer than a mobile network's pause.
 	WriteTimeout time.Duration
-	// Stall is the same where every subscription of the stream drops events rather than end; default
-	// 60 s.
+	// Stall is the same where every subscription of the stream drops events, or has them kept, rather than
+	// end; default 60 s.
 	Stall time.Duration
 	// Heartbeat is the time between two beats; its default is the protocol's.
 	Heartbeat time.Duration
@@ -173,7 +173,7 @@ func (s *Stream) finish(words []byte, discard bool) bool {
 
 // extendLocked gives what is written now or next its time to be read, as much as the operations allow.
 func (s *Stream) extendLocked() {
-	s.lenient = s.box.Patient()
+	s.lenient = s.box.Tolerant()
 	switch {
 	case s.out == nil:
 	case s.lenient:
@@ -243,6 +243,7 @@ func (s *Stream) write() (finished bool, err error) {
 	}()
 	for {
 		*buf, finished = s.box.Take((*buf)[:0], s.box.Batch())
+		s.box.TellRoom()
 		if len(*buf) == 0 {
 			return finished, nil
 		}

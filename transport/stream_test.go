@@ -74,3 +74,40 @@ func TestAStreamThatNobodyWritesIsBounded(t *testing.T) {
 		t.Errorf("the limit is noted %d times, want 1", n)
 	}
 }
+
+// What a stream keeps comes once its writer has taken what was in the way.
+func TestAKeeperIsToldOfRoom(t *testing.T) {
+	options := StreamOptions{Events: 4}.WithDefaults(1 << 40)
+	s := NewStream(lines{}, newSessions(t, operation.Options{}, SessionLimits{}), &options)
+	room := make(chan struct{}, 1)
+	place := outbox.Stream{Keeps: true, Room: func() { room <- struct{}{} }}
+	var want strings.Builder
+	next := 0
+	offer := func() bool {
+		if !s.Offer(&place, outbox.Event{Body: fmt.Append(nil, next)}) {
+			return false
+		}
+		fmt.Fprintf(&want, "%d\n", next)
+		next++
+		return true
+	}
+	for offer() {
+	}
+	if next != 4 || len(room) != 0 {
+		t.Fatalf("%d events were taken, want 4; told of room %d times while nobody writes", next, len(room))
+	}
+	w := httptest.NewRecorder()
+	var running sync.WaitGroup
+	running.Go(func() { s.Run(w, httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/", nil)) })
+	<-room
+	for range 4 {
+		if !offer() {
+			t.Fatal("there is no room")
+		}
+	}
+	s.Finish([]byte("end"))
+	running.Wait()
+	if got := w.Body.String(); got != want.String()+"end" {
+		t.Errorf("%q, want %q", got, want.String()+"end")
+	}
+}

@@ -313,6 +313,7 @@ func TestALargeBacklogDoesNotKeepNewUsageFromTheDisk(t *testing.T) {
 		m, folder := newMemory(), t.TempDir()
 		m.set(true)
 		l := start(t, m, folder, Options{})
+		time.Sleep(5 * time.Second) // in the middle between two turns: each takes one event
 		for range 10 {
 			l.Add(shop, Usage{Events: 1})
 			time.Sleep(10 * time.Second)

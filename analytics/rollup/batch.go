@@ -8,7 +8,7 @@ import (
 
 // A Batch is what a node adds to the store at one time. It is never changed once made.
 type Batch struct {
-	Node     string    // one process, from its start to its end
+	Node     string    // one process, from its start to its end: no other ever has this name
 	Sequence int64     // of the node's batches: each has a greater one than the one before
 	At       time.Time // when it was made
 

@@ -17,7 +17,8 @@ const looksPerWrite = 2
 
 // Options are what Start does not have to be told. The zero Options works.
 type Options struct {
-	// Node is the name of this process: no other may have it at the same time. Empty: a random one.
+	// Node is the name of this process in the store, which gets a suffix: others may have it, too, and all
+	// count. Empty: a random one.
 	Node string
 
 	// Latencies are those of the node's fields; the functions of Options are called once a second. Nil:

@@ -2,6 +2,7 @@ package rollup
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
@@ -14,6 +15,8 @@ const (
 	// holdFor is how long the same batch is tried. After a day the store may not know any more whether it
 	// has it, and would add it again.
 	holdFor = 12 * time.Hour
+	// suffix is how many letters tell the processes apart that have, or had, one name.
+	suffix = 10
 )
 
 // A writer brings what is pending into the store.
@@ -21,6 +24,7 @@ type writer struct {
 	store   Store
 	options Options
 	from    *pending
+	node    string
 
 	// Its goroutine's alone, and at last Close's.
 	held     *Batch // perhaps in the store, perhaps not: it is tried again as it is
@@ -32,9 +36,10 @@ type writer struct {
 	health Health
 }
 
-// newWriter begins with a sequence above those that a former process of that name has used.
+// newWriter makes a writer under a name of its own: with that of another process, one that has begun later or
+// by another clock, its batches would be taken for some that the store has, and lost.
 func newWriter(store Store, o Options, from *pending) *writer {
-	return &writer{store: store, options: o, from: from, sequence: time.Now().UnixMicro()}
+	return &writer{store: store, options: o, from: from, node: o.Node + "." + rand.Text()[:suffix]}
 }
 
 // Health says how a Roller is.
@@ -93,7 +98,7 @@ func (w *writer) next() *Batch {
 		return nil
 	}
 	w.sequence++
-	b := &Batch{Node: w.options.Node, Sequence: w.sequence, At: time.Now().UTC()}
+	b := &Batch{Node: w.node, Sequence: w.sequence, At: time.Now().UTC()}
 	for _, s := range sheets {
 		for _, e := range s.entries {
 			b.Entries = append(b.Entries, *e)

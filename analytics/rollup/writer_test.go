@@ -122,6 +122,7 @@ func TestALongOutageDropsMinutesAndKeepsDays(t *testing.T) {
 		m.set(true)
 		r := start(m, recorder, Options{Waiting: 50})
 		op := begin(recorder, prices)
+		time.Sleep(time.Second / 2) // between two looks: in the middle of one more may wait
 		for range 2 * 60 {
 			deliver(op, 1)
 			time.Sleep(time.Minute)
@@ -176,7 +177,36 @@ func TestOldStepsAreForgottenEveryMinute(t *testing.T) {
 	})
 }
 
-func TestSequencesRiseOverRestartsOfANode(t *testing.T) {
+// Of two processes by mistake of one name, or one whose clock was set back, the older one's were lost.
+func TestWhatProcessesOfOneNameCountIsAllInTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		var rollers []*Roller
+		var operations []*analytics.Record
+		for range 3 {
+			recorder := analytics.NewRecorder(analytics.Options{})
+			rollers = append(rollers, start(m, recorder, Options{Node: "the same"}))
+			operations = append(operations, begin(recorder, prices))
+			time.Sleep(1500 * time.Millisecond)
+		}
+		for range 10 {
+			for _, op := range operations {
+				deliver(op, 1)
+			}
+			time.Sleep(time.Second)
+		}
+		for _, r := range rollers { // the oldest first
+			end(t, r)
+		}
+		for _, step := range Steps {
+			if got := m.ever(step); got.Events != 30 || got.Started != 3 {
+				t.Errorf("by %s: %+v, want 30 events of 3 operations", step, got)
+			}
+		}
+	})
+}
+
+func TestARestartedNodeAddsToWhatItHasCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory()
 		for range 3 {

@@ -1,11 +1,13 @@
 package trace
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"maps"
 	"math"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -120,11 +122,6 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 }
 
 func TestNobodyWaitsForACollector(t *testing.T) {
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = closed.Close()
 	release := make(chan struct{})
 	asked := make(chan struct{}, 1)
 	hanging := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
@@ -135,29 +132,43 @@ func TestNobodyWaitsForACollector(t *testing.T) {
 		<-release
 	}))
 	t.Cleanup(func() { close(release); hanging.Close() })
-	for name, url := range map[string]string{"that is down": "http://" + closed.Addr().String(), "that hangs": hanging.URL} {
-		t.Run(name, func(t *testing.T) {
-			tracer := open(t, Options{Endpoint: url, Sample: 1})
+	for _, c := range []struct {
+		name, url string
+		patience  time.Duration // of Close
+		want      error
+		log       string
+	}{
+		{"that is down: what is queued is refused at once", "http://127.0.0.1:1", time.Minute, nil, "connection refused"},
+		{"that hangs: what is queued is given up", hanging.URL, 20 * time.Millisecond, context.DeadlineExceeded, "context canceled"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var log bytes.Buffer
+			tracer := open(t, Options{Endpoint: c.url, Sample: 1, Log: slog.New(slog.NewTextHandler(&log, nil))})
 			const spans = 3 * queued
 			for range spans { // would take minutes, if one waited
 				tracer.Publish(t.Context(), "price.42").End()
 			}
-			if url == hanging.URL {
+			if c.want != nil {
 				<-asked // the request that must be given up
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), c.patience)
 			defer cancel()
 			begun := time.Now()
-			// What is down may have refused everything by now.
-			if err := tracer.Close(ctx); !errors.Is(err, context.DeadlineExceeded) && (err != nil || url == hanging.URL) {
-				t.Errorf("close: %v", err)
-			}
+			err := tracer.Close(ctx)
 			if took := time.Since(begun); took > tryTimeout/2 {
 				t.Errorf("close took %v", took)
 			}
+			givenUp := tracer.exporter.givenUp.Load()
+			if !errors.Is(err, c.want) || (givenUp > 0) != (c.want != nil) || err != nil && !strings.Contains(err.Error(), fmt.Sprint(givenUp, " spans")) {
+				t.Errorf("close: %v, and %d spans were given up", err, givenUp)
+			}
 			counts := tracer.Counts()
-			if counts.Sent != 0 || counts.Dropped < spans-2*queued || counts.Failed+counts.Dropped != spans {
+			if counts.Sent != 0 || counts.Failed == 0 || counts.Failed+counts.Dropped != spans || givenUp > counts.Failed ||
+				c.want != nil && counts.Dropped < spans-2*queued {
 				t.Errorf("counts = %+v", counts)
+			}
+			if n := strings.Count(log.String(), "traces are lost"); n != 1 || !strings.Contains(log.String(), c.log) {
+				t.Errorf("the log is %s", log.String())
 			}
 		})
 	}

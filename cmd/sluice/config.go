@@ -120,6 +120,8 @@ type Config struct {
 	BrokerConnections count
 	BrokerProbe       time.Duration
 	PublishTimeout    time.Duration
+	Retain            retains
+	CursorKeyFile     string
 	SubscribeTimeout  time.Duration
 
 	Recheck        time.Duration
@@ -255,6 +257,8 @@ func (c *Config) flags() *flag.FlagSet {
 	f.TextVar(&c.LiveRuns, "live-runs", count(16), "how many live `queries` run at a time")
 	f.TextVar(&c.BrokerConnections, "broker-connections", count(2), "`connections` to Redis that carry subscriptions")
 	f.DurationVar(&c.BrokerProbe, "broker-probe", 10*time.Second, "how often each of them proves that it still delivers")
+	f.Var(&c.Retain, "retain", "`topics` whose events are kept, for how long after the latest one, and how many, as in stock.*=10m/500 or price.*=off; the first that names a topic counts before @topic(retain:), and all nodes need the same")
+	f.StringVar(&c.CursorKeyFile, "cursor-key-file", "", "`file` with secrets of 16 characters or more, a line each, that sign where clients go on: the first signs, all are believed; empty: made of the settings redis and keys-pepper-file")
 	f.DurationVar(&c.PublishTimeout, "publish-timeout", time.Second, "how long publishing one event may take")
 	f.DurationVar(&c.SubscribeTimeout, "subscribe-timeout", 5*time.Second, "how long Redis may take to confirm a subscription")
 	return f
@@ -367,7 +371,7 @@ func (c *Config) validate() (bad []error) {
 	if c.DocumentsOnly && c.Documents == "" {
 		complain("documents-only needs documents: otherwise nothing could run")
 	}
-	for _, check := range []func() error{c.checkUsage, c.checkTraffic, c.checkTracing, c.checkNode, c.checkPages} {
+	for _, check := range []func() error{c.checkUsage, c.checkTraffic, c.checkTracing, c.checkNode, c.checkPages, c.checkRetain} {
 		if err := check(); err != nil {
 			bad = append(bad, err)
 		}

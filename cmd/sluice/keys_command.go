@@ -172,7 +172,7 @@ func (k *keysCommand) with(ctx context.Context, do func(*Config, *keys.Manager) 
 	if _, err := os.Stat(c.Database); err != nil && !k.mayMake && !store.IsURL(c.Database) {
 		return usageError{fmt.Errorf("there is no database %s: name the gateway's by --database", c.Database)}
 	}
-	broker, err := newBroker(c, analytics.NewBackends(), slog.New(slog.DiscardHandler))
+	broker, err := newBroker(c, nil, analytics.NewBackends(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

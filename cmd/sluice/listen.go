@@ -87,8 +87,21 @@ func (s *servers) start(running *sync.WaitGroup) <-chan error {
 // Connections on which nothing was ever sent (browsers open some in advance) are not waited for.
 const lastRequests = time.Second
 
-func (s *servers) close(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, lastRequests)
+// letGo closes every connection for front ends when its request is answered: who is refused here may
+// come back by another one, to another node. WebSockets and streams go on.
+func (s *servers) letGo() { s.public.SetKeepAlivesEnabled(false) }
+
+// cut closes the connections of front ends when their time is up. Those of WebSockets are no longer the
+// server's, and have a limit of their own.
+func (s *servers) cut(ctx context.Context) {
+	<-ctx.Done()
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		_ = s.public.Close()
+	}
+}
+
+func (s *servers) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), lastRequests)
 	defer cancel()
 	if s.public.Shutdown(ctx) != nil {
 		_ = s.public.Close()

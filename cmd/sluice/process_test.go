@@ -23,14 +23,23 @@ import (
 	"github.com/sluice-gateway/sluice/internal/redistest"
 )
 
-// The test binary is the gateway when it is told to be: the processes below are real ones.
+// The test binary is the gateway when it is told to be: the processes below are real ones. One whose end
+// is an orderly one has left nothing running, or its exit code says so.
 func TestMain(m *testing.M) {
 	if os.Getenv("SLUICE_TEST_PROCESS") != "" {
 		main()
+		waiting := goleak.IgnoreTopFunction("os/signal.NotifyContext.func1") // main's, for a signal that has not come
+		if err := goleak.Find(waiting); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(leftRunning)
+		}
 		return
 	}
 	goleak.VerifyTestMain(m)
 }
+
+// leftRunning is the exit code of a process that has left goroutines.
+const leftRunning = 70
 
 // A process is a gateway with a port for front ends and one for operators.
 type process struct {
@@ -56,8 +65,14 @@ func (p *process) printed() string {
 
 func start(t *testing.T, flags ...string) *process {
 	t.Helper()
+	return startProgram(t, os.Args[0], flags...)
+}
+
+// startProgram is start of a binary that may be another one.
+func startProgram(t *testing.T, program string, flags ...string) *process {
+	t.Helper()
 	p := &process{t: t, public: "http://" + freeAddress(t), operator: "http://" + freeAddress(t)}
-	p.cmd = exec.Command(os.Args[0], append([]string{
+	p.cmd = exec.Command(program, append([]string{
 		"--config", configFile(t),
 		"--listen", strings.TrimPrefix(p.public, "http://"),
 		"--operator-listen", strings.TrimPrefix(p.operator, "http://"),

@@ -21,6 +21,7 @@ import (
 	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/limits"
 	"github.com/sluice-gateway/sluice/operation"
+	"github.com/sluice-gateway/sluice/policy"
 	"github.com/sluice-gateway/sluice/pubsub"
 	"github.com/sluice-gateway/sluice/pubsub/memory"
 	"github.com/sluice-gateway/sluice/pubsub/redis"
@@ -48,7 +49,12 @@ func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeTracer(tracer)) }()
-	broker, err := newBroker(c, backends, log)
+	rules, err := policy.Compile(graph.NewExecutableSchema(graph.Config{}).Schema())
+	if err != nil {
+		return err
+	}
+	retention := c.retention(rules)
+	broker, err := newBroker(c, retention, backends, log)
 	if err != nil {
 		return err
 	}
@@ -105,6 +111,10 @@ func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 	options.UsageStats, options.TrafficStats, options.ChangeStats = used.stats, flow.stats, changes.stats
 	options.Operation.Usage = used.count()
 	options.Operation.Recorder = analytics.NewRecorder(analytics.Options{Subjects: c.CountSubjects})
+	options.Operation.Retain = retention
+	if options.Operation.Cursors, err = c.cursorKeys(); err != nil {
+		return err
+	}
 	options.Operation.Tracer, options.Operation.Country = tracer, countries
 	if err := used.addTo(&options, c); err != nil {
 		return err
@@ -140,9 +150,9 @@ func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 	select {
 	case <-ctx.Done():
 		log.Info("draining", "sessions", g.Stats().Sessions, "delay", c.DrainDelay, "window", c.DrainWindow)
-		err = drain(c, g, servers)
+		err = drain(c, g, servers, log)
 	case err = <-failed:
-		err = errors.Join(err, g.Close(ctx, 0), servers.close(ctx))
+		err = errors.Join(err, g.Close(ctx, 0), servers.close())
 	}
 	stop()
 	running.Wait()
@@ -158,11 +168,12 @@ func newLog(c *Config) *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, options))
 }
 
-func newBroker(c *Config, backends *analytics.Backends, log *slog.Logger) (pubsub.Broker, error) {
+func newBroker(c *Config, retain func(topic string) pubsub.Retention, backends *analytics.Backends, log *slog.Logger) (pubsub.Broker, error) {
 	if c.Redis == "" {
-		return memory.New(), nil
+		return memory.NewWith(memory.Options{Retain: retain}), nil
 	}
 	return redis.New(c.Redis, redis.Options{
+		Retain:           retain,
 		Connections:      int(c.BrokerConnections),
 		ProbeInterval:    c.BrokerProbe,
 		PublishTimeout:   c.PublishTimeout,
@@ -269,24 +280,34 @@ func queryLimits(c *Config) operation.QueryLimits {
 	}
 }
 
-// drain stops serving in an order that clients do not notice: not ready, then refusing, then gone.
-func drain(c *Config, g *gateway.Gateway, s *servers) error {
-	delay := c.DrainDelay
+// drain stops serving in an order that clients do not notice: not ready, then refusing, then gone. Who
+// will not go within hardStop of the window's end is cut off: a process that is ended has no longer, and
+// clients who do not read are no failure of it.
+func drain(c *Config, g *gateway.Gateway, s *servers, log *slog.Logger) error {
+	delay, window := c.DrainDelay, c.DrainWindow
 	if c.Dev {
-		delay = 0
+		delay, window = 0, 0
 	}
 	g.NotReady()
 	<-time.After(delay)
-	ctx, cancel := context.WithTimeout(context.Background(), c.DrainWindow+hardStop)
+	ctx, cancel := context.WithTimeout(context.Background(), window+hardStop)
 	defer cancel()
-	window := c.DrainWindow
-	if c.Dev {
-		window = 0
+	var cutting sync.WaitGroup
+	defer cutting.Wait()
+	cutting.Go(func() { s.cut(ctx) })
+	s.letGo()
+	err := g.Close(ctx, window)
+	forced := ctx.Err() != nil
+	cancel()
+	if err = errors.Join(err, s.close()); forced {
+		log.Warn("the time to drain is over, and the rest was cut off", "error", err)
+		return nil
 	}
-	return errors.Join(g.Close(ctx, window), s.close(ctx))
+	return err
 }
 
-// hardStop is how long after the drain window whatever is left is given up.
+// hardStop is how long after the drain window whatever is left is given up: as long as a session may
+// take to go that was told last.
 const hardStop = 5 * time.Second
 
 // feed keeps the shop busy, as a customer of its own.

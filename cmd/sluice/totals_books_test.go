@@ -20,13 +20,11 @@ import (
 type recorded struct {
 	node string
 	cell
-	handed, slow, write int64 // results that the outbox got, and those of them that were not sent
+	ending              string // empty: it runs
+	handed, slow, write int64  // results that the outbox got, and those of them that were not sent
 }
 
 func (r recorded) delivered() int64 { return r.handed - r.slow - r.write }
-
-// counted is everything: it only grows.
-func (r recorded) counted() int64 { return r.handed + r.slow + r.write }
 
 // record is what the Record says of all operations, by id: of those that have ended in the logs of their
 // nodes, of the others over GraphQL.
@@ -94,21 +92,30 @@ func loggedBy(p *process) map[string]recorded {
 	all := make(map[string]recorded)
 	for line := range strings.Lines(p.printed()) {
 		var l struct {
-			Msg, ID, Operation, Consumer string
-			Events                       int64
-			Slow                         int64 `json:"dropped_slow"`
-			Write                        int64 `json:"dropped_write"`
+			Msg, ID, Operation, Consumer, Ending string
+			Events                               int64
+			Slow                                 int64 `json:"dropped_slow"`
+			Write                                int64 `json:"dropped_write"`
 		}
-		if !strings.Contains(line, `"msg":"operation ended"`) || json.Unmarshal([]byte(line), &l) != nil {
+		if !strings.Contains(line, `"msg":"operation `) || json.Unmarshal([]byte(line), &l) != nil {
 			continue
 		}
-		node, _, _ := strings.Cut(l.ID, ".")
-		r := recorded{node: node, cell: cell{l.Consumer, l.Operation}, handed: l.Events, slow: l.Slow, write: l.Write}
-		if r.counted() >= all[l.ID].counted() { // what an ended operation has lost is logged in another line: counts only grow
-			all[l.ID] = r
+		if l.Msg == "operation ended" || l.Msg == "operation corrected" { // of the lines of one the last is right
+			node, _, _ := strings.Cut(l.ID, ".")
+			all[l.ID] = recorded{node: node, cell: cell{l.Consumer, l.Operation}, ending: l.Ending, handed: l.Events, slow: l.Slow, write: l.Write}
 		}
 	}
 	return all
+}
+
+// hasGivenUp reports whether a node has ended somebody who fell still.
+func hasGivenUp(p *process) bool {
+	for _, r := range loggedBy(p) {
+		if r.cell == (cell{rude, watchPrices}) && r.ending == "SLOW_CONSUMER" {
+			return true
+		}
+	}
+	return false
 }
 
 // sumOf adds the Record up by what say says.

@@ -28,6 +28,7 @@ type customer struct {
 	topic   string // that feeds its operation; empty: none
 
 	conn  *net.TCPConn // of whoever reads
+	again bool         // and was told to try again
 	got   atomic.Int64 // results
 	ended atomic.Bool  // it will have no more
 
@@ -45,6 +46,7 @@ type crowd struct {
 	load   *pressure
 
 	awake   chan struct{} // closed when those who have stopped to read read on
+	still   chan struct{} // closed when some read no more
 	closing chan struct{} // closed before the nodes that live are ended
 	killed  chan struct{} // closed before the last node is
 	over    chan struct{} // closed when nothing is published any more
@@ -57,7 +59,7 @@ const doomed = 2
 func newCrowd(t *testing.T, nodes []*process) *crowd {
 	c := &crowd{
 		t: t, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 50}},
-		awake: make(chan struct{}), closing: make(chan struct{}), killed: make(chan struct{}), over: make(chan struct{}),
+		awake: make(chan struct{}), still: make(chan struct{}), closing: make(chan struct{}), killed: make(chan struct{}), over: make(chan struct{}),
 	}
 	ways := []string{"websocket", "sse", "multipart", "single"}
 	for at, node := range nodes {
@@ -134,7 +136,8 @@ func (c *customer) live() {
 			err = visits[c.way](c)
 			_ = conn.Close()
 		}
-		again := c.restive || c.consumer == rude
+		again := c.restive || c.consumer == rude || c.again
+		c.again = false
 		if !again || c.isOver() {
 			c.note(fmt.Sprint(err))
 			return
@@ -183,10 +186,25 @@ func (c *customer) refused(errs []byte) {
 		c.note(fmt.Sprintf("errors that cannot be read: %.100q", errs))
 		return
 	}
-	if code := list[0].Extensions.Code; code != "DRAINING" {
+	switch code := list[0].Extensions.Code; code {
+	case "DRAINING":
+	case "BUDGET_UNAVAILABLE": // the machine is so busy that the counter has not answered in time
+		c.again = true
+		_ = c.conn.Close()
+	default:
 		c.ended.Store(true)
 		c.note(code)
 	}
+}
+
+// whyNot says why a customer has had nothing, once it has ended; empty: it has had something, or may yet.
+func (c *customer) whyNot() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.why == "" || c.got.Load() > 0 {
+		return ""
+	}
+	return fmt.Sprintf("%v at %d by %s: %s", c.cell, c.at, c.way, c.why)
 }
 
 // take counts a result, and says what the customer does then. An answer without data is no result: it
@@ -215,7 +233,7 @@ func (c *customer) behave(n int64) act {
 	switch {
 	case isClosed(c.crowd.over):
 		return readOn
-	case c.consumer == rude && c.way == "websocket" && c.operation == watchPrices && !c.restive:
+	case c.fallsStill() && isClosed(c.crowd.still):
 		return fallStill
 	case n%patience[c.operation] != 0:
 		return readOn
@@ -229,6 +247,11 @@ func (c *customer) behave(n int64) act {
 		c.dawdle()
 	}
 	return readOn
+}
+
+// fallsStill reports whether the customer reads nothing any more when it is time.
+func (c *customer) fallsStill() bool {
+	return c.consumer == rude && c.way == "websocket" && c.operation == watchPrices && !c.restive
 }
 
 // dawdle reads nothing until much more has been published: less than what the gateway keeps for a session.

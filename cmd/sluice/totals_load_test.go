@@ -191,10 +191,19 @@ func (l *pressure) node() *process {
 	return l.nodes[l.turn.Add(1)%n]
 }
 
+// tries are those of one event. A connection that was opened in advance and on which nothing was sent, the
+// gateway closes after a while, perhaps in the moment in which the client uses it.
+const tries = 3
+
 // publish is done with an event when a node has taken it. The one that is killed may not say so.
 func (l *pressure) publish(topic, payload string) {
 	p := l.node()
-	status, text, err := l.send(p.operator+"/publish/"+topic, payload)
+	status, text, err := 0, "", error(nil)
+	for range tries {
+		if status, text, err = l.send(p.operator+"/publish/"+topic, payload); err == nil {
+			break
+		}
+	}
 	switch {
 	case status == http.StatusNoContent:
 		l.mu.Lock()

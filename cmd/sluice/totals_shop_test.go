@@ -50,8 +50,9 @@ var crowdConsumers = []string{gold, metered, paced, slow, rude}
 const (
 	dayQuota  = 6000
 	paceRate  = 50
-	bigNote   = 4 << 10 // bytes of what rude consumers are told of prices: the kernel does not hold many of it
-	bigResult = 4 << 10 // bytes of a product: a slow reader asks for a hundred
+	bigNote   = 4 << 10   // bytes of what rude consumers are told of prices
+	hugeNote  = 500 << 10 // in the end: of these the gateway holds two, and not for long
+	bigResult = 4 << 10   // bytes of a product: a slow reader asks for a hundred
 )
 
 // A totalsShop is three gateways with a Redis and a PostgreSQL.
@@ -78,6 +79,8 @@ func startTotalsShop(t *testing.T) *totalsShop {
 	s.flags = []string{
 		"--redis", s.redis.URL(), "--database", s.database.URL(), "--config", s.config, "--documents", documents,
 		"--log-format", "json", "--log-operations", "streams", "--time-zone", zoneOfNoon(),
+		// Who does not read is ended for what waits, however long that takes to come.
+		"--write-timeout", "10m", "--ping-interval", "20m", "--pong-timeout", "10m",
 	}
 	for _, name := range []string{"a", "b", "c"} {
 		s.spools = append(s.spools, filepath.Join(t.TempDir(), "spool-"+name))

@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 
 	"github.com/gorilla/websocket"
 )
@@ -33,9 +35,22 @@ var visits = map[string]visit{
 	"single":    (*customer).visitSingle,
 }
 
-// dial connects to the customer's node.
+// littleAhead is about how many bytes the kernel takes in for who falls still.
+const littleAhead = 64 << 10
+
+// dial connects to the customer's node. For who falls still the kernel takes in little, or the machine would
+// decide how much must be published until the gateway gives it up.
 func (c *customer) dial() (*net.TCPConn, error) {
-	conn, err := net.Dial("tcp", strings.TrimPrefix(c.node.public, "http://"))
+	var dialer net.Dialer
+	if c.fallsStill() {
+		dialer.Control = func(_, _ string, raw syscall.RawConn) (err error) {
+			controlled := raw.Control(func(fd uintptr) { // before connecting, which offers the window
+				err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, littleAhead)
+			})
+			return errors.Join(err, controlled)
+		}
+	}
+	conn, err := dialer.DialContext(c.crowd.t.Context(), "tcp", strings.TrimPrefix(c.node.public, "http://"))
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ export class Gateway {
   #ended; // how the process ended, once it has
   #log = "";
 
-  /** `settings` are more flags. */
+  /** `settings` are more flags. Without a Redis its events stay in the process. */
   static async start(redis, ...settings) {
     const gateway = new Gateway();
     const [port, operatorPort] = [await freePort(), await freePort()];
@@ -52,7 +52,7 @@ export class Gateway {
       ["--config", join(own, "sluice.yaml")],
       ["--listen", `127.0.0.1:${port}`],
       ["--operator-listen", `127.0.0.1:${operatorPort}`],
-      ["--redis", redis.url],
+      redis ? ["--redis", redis.url] : [],
       ["--database", join(own, "sluice.db")],
       settings,
     ].flat();
@@ -89,10 +89,15 @@ export class Gateway {
     return within("the gateway ends after SIGTERM", this.#process.ended);
   }
 
-  /** The end of its use in a test file. */
-  async discard() {
+  /** SIGKILL; it may be started again. */
+  async kill() {
     this.#process.child.kill("SIGKILL");
     await this.#process.ended;
+  }
+
+  /** The end of its use in a test file. */
+  async discard() {
+    await this.kill();
     running.delete(this);
   }
 
@@ -108,6 +113,15 @@ export class Gateway {
     const { data, errors } = await answer.json();
     assert.equal(errors, undefined, JSON.stringify(errors));
     return data;
+  }
+
+  /** POST /publish; resolves when the gateway has the event. `key` is the event's Idempotency-Key. */
+  async publish(topic, event, key) {
+    const headers = { "Content-Type": "application/json", ...authorization(adminKey) };
+    if (key) headers["Idempotency-Key"] = key;
+    const body = JSON.stringify(event);
+    const answer = await fetch(`${this.origin}/publish/${topic}`, { method: "POST", headers, body });
+    assert.equal(answer.status, 204, await answer.text());
   }
 
   async stats() {

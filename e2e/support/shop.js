@@ -34,6 +34,23 @@ export const priceChanged = /* GraphQL */ `
   }
 `;
 
+export const restock = /* GraphQL */ `
+  mutation Restock($id: ID!) {
+    restock(productId: $id, quantity: 1) {
+      stock
+    }
+  }
+`;
+
+/** Its events are kept for ten minutes. */
+export const stockChanged = /* GraphQL */ `
+  subscription StockChanged($id: ID!) {
+    stockChanged(productId: $id) {
+      stock
+    }
+  }
+`;
+
 export const orders = /* GraphQL */ `
   query Orders {
     orders {
@@ -116,6 +133,11 @@ export function priceEvent(productId, note) {
     note,
     changedAt: "2026-11-21T10:00:00Z",
   };
+}
+
+/** One of a product's stock, with a product of its own if wanted. */
+export function stockEvent(productId, stock, product) {
+  return { productId, stock, revision: stock, changedAt: "2026-11-21T10:00:00Z", product };
 }
 
 /** One of an order of a customer. */

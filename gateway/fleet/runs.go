@@ -57,8 +57,8 @@ type dismissal struct {
 }
 
 // Runs asks all nodes for operations that run, at most MostRuns of them. It takes a second at most: a node
-// that takes longer is missing. So is one that was not heard of for some seconds, unless it answers before
-// the others have.
+// that takes longer is missing, and is not waited for again until it is heard of. Nor is one that was not
+// heard of for some seconds: it is missing unless it answers before the others have.
 func (f *Fleet) Runs(ctx context.Context, q analytics.RunQuery) (Runs, error) {
 	q.First = min(q.First, MostRuns)
 	question, err := json.Marshal(q)

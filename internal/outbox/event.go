@@ -20,44 +20,59 @@ type Event struct {
 	// Extensions are members for the object "extensions" of this stream's own, as JSON on one line
 	// without braces: `"budget":{}`; or nil.
 	Extensions []byte
+
+	since *Origin // of the first of those whose place it took; nil: it took none
 }
 
-// size is what the event counts for in the limit of bytes.
+// size is what the event counts for in the limit of bytes. Its cursor, which all share, does not.
 func (e *Event) size() int { return len(e.Body) + len(e.Extensions) }
 
-// plain reports whether the event is nothing but a body, for who does not care for its key.
-func (e *Event) plain() bool { return e.Dropped == 0 && e.Extensions == nil && e.Body != nil }
+// plain reports whether the event is nothing but a body, for who cares neither for its key nor its cursor.
+func (e *Event) plain() bool { return e.Dropped == 0 && e.Extensions == nil && len(e.Body) > 0 }
 
 // appendFrame frames an event. lost are the events to be told besides those that it tells itself.
 func appendFrame(framer Framer, dst []byte, s *Stream, e *Event, lost uint64) []byte {
 	lost += e.Dropped
-	if lost == 0 && e.Extensions == nil {
+	inside, behind := s.shown(e, InExtensions), s.shown(e, BeforeTail)
+	extended := lost > 0 || e.Extensions != nil || len(inside) > 0
+	if !extended && len(behind) == 0 {
 		return framer.AppendFrame(dst, s.Head, e.Body, s.Tail)
 	}
-	tail := tails.Get().(*[]byte)
-	*tail = append(appendExtensions((*tail)[:0], e, lost), s.Tail...)
-	dst = framer.AppendFrame(dst, s.Head, e.Body[:len(e.Body)-1], *tail)
-	if cap(*tail) <= largeTail {
-		tails.Put(tail)
+	body, buf := e.Body, tails.Get().(*[]byte)
+	tail := (*buf)[:0]
+	if extended {
+		body = body[:len(body)-1]
+		tail = appendExtensions(tail, e, lost, inside)
+	}
+	if len(behind) > 0 {
+		tail = append(append(tail, s.CursorMark...), behind...)
+	}
+	tail = append(tail, s.Tail...)
+	dst = framer.AppendFrame(dst, s.Head, body, tail)
+	if cap(tail) <= largeTail {
+		*buf = tail
+		tails.Put(buf)
 	}
 	return dst
 }
 
 // appendExtensions appends what stands in the place of the body's closing brace.
-func appendExtensions(dst []byte, e *Event, lost uint64) []byte {
+func appendExtensions(dst []byte, e *Event, lost uint64, cursor []byte) []byte {
 	if len(e.Body) > len("{}") {
 		dst = append(dst, ',')
 	}
 	dst = append(dst, `"extensions":{`...)
 	if lost > 0 {
 		dst = append(dst, `"dropped":`...)
-		dst = strconv.AppendUint(dst, lost, 10)
-		if e.Extensions != nil {
-			dst = append(dst, ',')
-		}
+		dst = append(strconv.AppendUint(dst, lost, 10), ',')
 	}
-	dst = append(dst, e.Extensions...)
-	return append(dst, "}}"...)
+	if e.Extensions != nil {
+		dst = append(append(dst, e.Extensions...), ',')
+	}
+	if len(cursor) > 0 {
+		dst = append(append(append(dst, `"cursor":"`...), cursor...), `",`...)
+	}
+	return append(dst[:len(dst)-1], "}}"...) // without the last comma
 }
 
 // largeTail is the size of the largest tail that is used again.

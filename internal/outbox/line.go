@@ -1,6 +1,9 @@
 package outbox
 
-import "sync"
+import (
+	"cmp"
+	"sync"
+)
 
 // few is how many events a short line has room for, and in how many a key is simply looked for; more
 // have an index.
@@ -67,7 +70,9 @@ func (l *line) find(key string) *Event {
 // replace puts an event in the place of one that find returned.
 func (l *line) replace(old, e *Event) {
 	l.bytes += e.size() - old.size()
+	since := cmp.Or(old.since, old.Origin)
 	*old = *e
+	old.since = since
 }
 
 // pop removes the oldest event.

@@ -11,6 +11,11 @@ type Origin struct {
 	Written func(after time.Duration)
 	// Failed says that its body tells of errors.
 	Failed bool
+	// Replayed says that the event is not new: its topic's log has it for who has missed it.
+	Replayed bool
+	// Cursor is where a client that has the event can go on after it: letters and digits, '-' and '_', which
+	// nobody may change; nil: nowhere.
+	Cursor []byte
 }
 
 // sampleEvery is how much younger an event of an outbox must be than the one that was timed before: who is sent thousands a
@@ -46,7 +51,7 @@ func (p *sample) setLocked(s *Stream, e *Event) {
 	}
 	p.at = at
 	p.stream, p.origin = s, e.Origin
-	if !s.patient() && e.plain() && len(e.Body) > 0 {
+	if s.bare(e) {
 		p.body = &e.Body[0]
 	}
 }

@@ -76,21 +76,29 @@ type Outbox struct {
 	bytes    int
 	// controlBytes are those of them that belong to no event.
 	controlBytes int
-	surplus      int         // items that are places without an event
-	strict       int         // streams of Disconnect that have offered something and are not over
-	lenient      int         // patient ones
-	patient      atomic.Bool // there are only patient ones; read without mu
-	sample       sample
+	surplus      int // items that are places without an event
+	// Streams that have offered something and are not over, by what they need of their peer.
+	strict, keeping, lenient int
+	tolerant                 atomic.Bool // none is strict; read without mu
+	patient                  atomic.Bool // all are patient; read without mu
+
+	marks int         // items that are marks of streams that go on
+	roomy []*Stream   // that are to be told that there is room
+	room  atomic.Bool // there are such; read without mu
+
+	sample sample
 }
 
 // An item is a whole frame, the body of an event, or a place for an event that stands in its stream's
-// line: most events are nothing but a body, and take no more room than that.
+// line: most events are nothing but a body, and take no more room than that. Or it marks where the
+// outbox was full for a stream that keeps its events.
 type item struct {
 	stream *Stream // nil: the body is a whole frame
-	body   []byte  // nil: a place
+	body   []byte  // nil: a place; empty: a mark
 }
 
 func (it *item) isPlace() bool { return it.stream != nil && it.body == nil }
+func (it *item) isMark() bool  { return it.stream != nil && it.body != nil && len(it.body) == 0 }
 
 // queues holds arrays for outboxes in which more waits: an idle session has none.
 var queues = sync.Pool{New: func() any { return new([16]item) }}
@@ -100,26 +108,19 @@ func New(framer Framer, limits *Limits, writer Writer) *Outbox {
 	return &Outbox{framer: framer, limits: limits, writer: writer}
 }
 
-// Patient reports whether only patient streams use the outbox, so that a peer may take its time.
-func (o *Outbox) Patient() bool { return o.patient.Load() }
-
-// Batch is how many bytes the writer should take at a time.
-func (o *Outbox) Batch() int {
-	if o.Patient() {
-		return patientBatch
-	}
-	return batch
-}
-
 // Offer queues one event of a stream, as its overflow says if there is no room. A body larger than
-// the limit of bytes passes when nothing else waits.
+// the limit of bytes passes when nothing else waits. What is refused of a stream that keeps its events
+// counts for nothing: it comes again, once Room was called.
 func (o *Outbox) Offer(s *Stream, e Event) Verdict {
 	verdict, lost := o.offer(s, &e, false)
 	for turn := 0; verdict == Full && turn < maxTurns && o.urge(s, turn); turn++ {
 		verdict, lost = o.offer(s, &e, false)
 	}
-	if verdict == Full && s.patient() {
+	if verdict == Full && s.tolerant() {
 		verdict, lost = o.offer(s, &e, true)
+	}
+	if verdict == Full && s.Keeps {
+		return Full
 	}
 	if verdict != Queued {
 		o.mu.Lock()
@@ -135,30 +136,33 @@ func (o *Outbox) Offer(s *Stream, e Event) Verdict {
 	return verdict
 }
 
-// urge gives the writer a turn. For a patient stream nobody waits on a peer that is known to be slow:
+// urge gives the writer a turn. For a tolerant stream nobody waits on a peer that is known to be slow:
 // its outbox may be full for a long time.
 func (o *Outbox) urge(s *Stream, turn int) bool {
-	if s.patient() && turn >= quickTurns && o.writer.Slow() {
+	if s.tolerant() && turn >= quickTurns && o.writer.Slow() {
 		return false
 	}
 	return o.writer.Urge(turn)
 }
 
-// offer queues an event if there is room, or, of a patient stream, by force. lost is how many events
-// will not be sent for it, itself included.
-func (o *Outbox) offer(s *Stream, e *Event, force bool) (verdict Verdict, lost int) {
+// offer queues an event if there is room. At the last attempt a patient stream does so by force, and
+// another one leaves its mark. lost is how many events will not be sent for it, itself included.
+func (o *Outbox) offer(s *Stream, e *Event, last bool) (verdict Verdict, lost int) {
 	o.mu.Lock()
 	switch {
 	case o.last || s.ended:
 		verdict, lost = Closed, 1
-	case force:
+	case s.patient() && last:
 		verdict, lost = o.forceLocked(s, e)
 		o.sweepLocked()
 	case s.patient():
 		verdict, lost = o.admitLocked(s, e)
 	case o.events >= o.limits.Events, s.Most > 0 && s.waiting() >= s.Most, !o.fitsLocked(e.size(), 0):
 		verdict, lost = Full, 1
-	case e.plain():
+		if last {
+			o.markLocked(s)
+		}
+	case s.bare(e):
 		o.enterLocked(s)
 		s.bodies++
 		o.events++
@@ -177,11 +181,20 @@ func (o *Outbox) offer(s *Stream, e *Event, force bool) (verdict Verdict, lost i
 
 // Send queues one whole frame after everything queued before, whatever the limits of events say.
 // It reports false when the peer lets too many of them wait, or nothing is taken in any more.
-func (o *Outbox) Send(frame []byte) bool {
+func (o *Outbox) Send(frame []byte) bool { return o.send(nil, frame) }
+
+// Begin is Send of the frame that stands before a stream's first event: the stream uses the outbox from
+// then on.
+func (o *Outbox) Begin(s *Stream, frame []byte) bool { return o.send(s, frame) }
+
+func (o *Outbox) send(s *Stream, frame []byte) bool {
 	o.mu.Lock()
-	if o.last || o.fullLocked(frame) {
+	if o.last || s != nil && s.ended || o.fullLocked(frame) {
 		o.mu.Unlock()
 		return false
+	}
+	if s != nil {
+		o.enterLocked(s)
 	}
 	o.pushFrameLocked(frame)
 	o.unlockAndTell()
@@ -200,6 +213,7 @@ func (o *Outbox) End(s *Stream, frame []byte) Verdict {
 		return Full
 	}
 	s.ended = true
+	o.forgetMarkLocked(s)
 	o.leaveLocked(s)
 	o.pushFrameLocked(frame)
 	o.unlockAndTell()
@@ -208,7 +222,7 @@ func (o *Outbox) End(s *Stream, frame []byte) Verdict {
 
 // fullLocked reports whether too much waits besides events for another frame.
 func (o *Outbox) fullLocked(frame []byte) bool {
-	return len(o.items)-o.first-o.events-o.surplus >= controls ||
+	return len(o.items)-o.first-o.events-o.surplus-o.marks >= controls ||
 		o.controlBytes > 0 && o.controlBytes+len(frame) > o.limits.Bytes
 }
 
@@ -225,6 +239,7 @@ func (o *Outbox) Drop(s *Stream) {
 		l.clear()
 	}
 	o.sample.streamLostLocked(s)
+	o.forgetMarkLocked(s)
 	o.leaveLocked(s)
 	o.sweepLocked()
 	o.mu.Unlock()
@@ -244,7 +259,7 @@ func (o *Outbox) Finish(frame []byte, discard bool) bool {
 		lost = o.clearLocked()
 	}
 	o.last = true
-	o.patient.Store(false)
+	o.countLocked()
 	o.pushFrameLocked(frame)
 	o.unlockAndTell()
 	tellLosses(lost, TooSlow)
@@ -255,35 +270,10 @@ func (o *Outbox) Finish(frame []byte, discard bool) bool {
 func (o *Outbox) Abandon() {
 	o.mu.Lock()
 	o.last, o.finished = true, true
-	o.patient.Store(false)
+	o.countLocked()
 	lost := o.clearLocked()
 	o.mu.Unlock()
 	tellLosses(lost, Gone)
-}
-
-// enterLocked counts a stream that offers something for the first time.
-func (o *Outbox) enterLocked(s *Stream) {
-	if !s.known {
-		s.known = true
-		o.countLocked(s, 1)
-	}
-}
-
-// leaveLocked counts a stream out that has ended and of which nothing waits.
-func (o *Outbox) leaveLocked(s *Stream) {
-	if s.known && s.ended && s.waiting() == 0 {
-		s.known = false
-		o.countLocked(s, -1)
-	}
-}
-
-func (o *Outbox) countLocked(s *Stream, n int) {
-	if s.patient() {
-		o.lenient += n
-	} else {
-		o.strict += n
-	}
-	o.patient.Store(o.strict == 0 && o.lenient > 0 && !o.last)
 }
 
 func (o *Outbox) pushFrameLocked(frame []byte) {
@@ -327,12 +317,12 @@ func (o *Outbox) unlockAndTell() {
 // Take appends the frames of what waits, in order, to buf, until buf holds max bytes or more. When
 // it appends nothing, nothing waits and the writer will be told of the next item; finished says
 // that the last words have been given out. One goroutine at a time may take, and calls Written before it
-// takes again if what it took is written.
+// takes again if what it took is written; and TellRoom soon after, once it holds no lock.
 func (o *Outbox) Take(buf []byte, max int) (frames []byte, finished bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	start := len(buf)
-	for o.first < len(o.items) && len(buf) < max {
+	for o.first < len(o.items) && (len(buf) < max || o.items[o.first].isMark()) {
 		it := &o.items[o.first]
 		o.first++
 		switch s := it.stream; {
@@ -342,6 +332,8 @@ func (o *Outbox) Take(buf []byte, max int) (frames []byte, finished bool) {
 			buf = append(buf, it.body...)
 		case it.body == nil:
 			buf = o.takePlaceLocked(buf, s)
+		case len(it.body) == 0:
+			o.markTakenLocked(s)
 		default:
 			o.events--
 			o.bytes -= len(it.body)
@@ -381,7 +373,7 @@ func (o *Outbox) clearLocked() (lost []loss) {
 		if n := s.waiting(); n > 0 {
 			lost = append(lost, loss{s, n})
 		}
-		s.bodies = 0
+		s.bodies, s.marked = 0, false
 		if s.line != nil {
 			s.line.places = 0
 			s.line.clear()
@@ -390,7 +382,7 @@ func (o *Outbox) clearLocked() (lost []loss) {
 	clear(o.items)
 	o.releaseLocked()
 	o.sample.forgetLocked()
-	o.events, o.surplus, o.bytes, o.controlBytes = 0, 0, 0, 0
+	o.events, o.surplus, o.marks, o.bytes, o.controlBytes = 0, 0, 0, 0, 0
 	return lost
 }
 

@@ -139,11 +139,14 @@ func TestADroppedStreamIsSilent(t *testing.T) {
 func TestAnEndedStreamTakesNothingMore(t *testing.T) {
 	o, _ := box(10, 1000)
 	s := new(Stream)
+	if !o.Begin(s, []byte("begin")) {
+		t.Error("the beginning was refused")
+	}
 	o.Offer(s, Event{Body: []byte("1")})
-	if o.End(s, []byte("end")) != Queued || o.End(s, []byte("again")) != Closed || o.Offer(s, Event{Body: []byte("2")}) != Closed {
+	if o.End(s, []byte("end")) != Queued || o.End(s, []byte("again")) != Closed || o.Offer(s, Event{Body: []byte("2")}) != Closed || o.Begin(s, []byte("begin")) {
 		t.Error("something came after the end")
 	}
-	if got := take(o); got != "[1]end" {
+	if got := take(o); got != "begin[1]end" {
 		t.Error(got)
 	}
 }

@@ -7,7 +7,7 @@ type Overflow uint8
 
 // Overflows. Streams that are not Disconnect's are patient: their client may take its time.
 const (
-	Disconnect Overflow = iota // what does not fit is refused, and the session ends as slow
+	Disconnect Overflow = iota // what does not fit is refused, and the session ends as slow, unless the stream Keeps it
 	DropOldest                 // the stream's oldest event gives way
 	Latest                     // one event of each key waits, the newest; then as DropOldest
 )

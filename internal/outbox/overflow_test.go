@@ -216,28 +216,31 @@ func TestLostIsToldOnceForEachEventThatIsNotSent(t *testing.T) {
 	}
 }
 
-func TestOnlyAnOutboxOfPatientStreamsIsPatient(t *testing.T) {
+func TestWhatAnOutboxNeedsOfItsPeer(t *testing.T) {
 	o, _ := box(10, 1000)
-	strict, patient := new(Stream), &Stream{Overflow: Latest}
+	strict, patient, keeps := new(Stream), &Stream{Overflow: Latest}, &Stream{Keeps: true}
 	for _, step := range []struct {
-		name string
-		do   func()
-		want bool
+		name              string
+		do                func()
+		tolerant, patient bool
 	}{
-		{"at first", func() {}, false},
-		{"with a patient stream", func() { o.Offer(patient, event(1, "")) }, true},
-		{"while nothing of it waits", func() { take(o) }, true},
-		{"with another stream", func() { o.Offer(strict, event(2, "")) }, false},
-		{"when that has ended and still waits", func() { o.End(strict, nil) }, false},
-		{"when that is gone", func() { take(o) }, true},
-		{"when the patient one has ended and still waits", func() { o.Offer(patient, event(3, "")); o.End(patient, nil) }, true},
-		{"when that is gone too", func() { take(o) }, false},
-		{"with a new one", func() { o.Offer(&Stream{Overflow: DropOldest}, event(4, "")) }, true},
-		{"at the end", func() { o.Finish(nil, false) }, false},
+		{"at first", func() {}, false, false},
+		{"with a patient stream", func() { o.Offer(patient, event(1, "")) }, true, true},
+		{"while nothing of it waits", func() { take(o) }, true, true},
+		{"with another stream", func() { o.Offer(strict, event(2, "")) }, false, false},
+		{"when that has ended and still waits", func() { o.End(strict, nil) }, false, false},
+		{"when that is gone", func() { take(o) }, true, true},
+		{"with one that keeps its events", func() { o.Offer(keeps, event(3, "")) }, true, false},
+		{"when the patient one has ended and still waits", func() { o.Offer(patient, event(4, "")); o.End(patient, nil) }, true, false},
+		{"when that is gone", func() { take(o) }, true, false},
+		{"when the one that keeps its events is gone too", func() { o.Drop(keeps) }, false, false},
+		{"with a new patient one", func() { o.Offer(&Stream{Overflow: DropOldest}, event(5, "")) }, true, true},
+		{"with one that keeps its events and has begun", func() { o.Begin(&Stream{Keeps: true}, []byte("begin")) }, true, false},
+		{"at the end", func() { o.Finish(nil, false) }, false, false},
 	} {
 		step.do()
-		if o.Patient() != step.want {
-			t.Errorf("%s: patient %v, want %v", step.name, o.Patient(), step.want)
+		if o.Tolerant() != step.tolerant || o.Patient() != step.patient {
+			t.Errorf("%s: tolerant %v, patient %v", step.name, o.Tolerant(), o.Patient())
 		}
 	}
 }
@@ -253,22 +256,23 @@ func TestAPatientOutboxIsWrittenInSmallPieces(t *testing.T) {
 }
 
 // A peer that is slow keeps no fan-out waiting: its outbox may be full for a long time.
-func TestNobodyWaitsForASlowPeerOfAPatientStream(t *testing.T) {
+func TestNobodyWaitsForASlowPeerOfATolerantStream(t *testing.T) {
 	for _, tt := range []struct {
-		name     string
-		overflow Overflow
-		slow     bool
-		turns    int
+		name   string
+		stream *Stream
+		slow   bool
+		turns  int
 	}{
-		{"one that ends the session", Disconnect, true, maxTurns},
-		{"a patient one of a peer that reads", DropOldest, false, maxTurns},
-		{"a patient one of a slow peer", DropOldest, true, quickTurns},
+		{"one that ends the session", &Stream{}, true, maxTurns},
+		{"a patient one of a peer that reads", &Stream{Overflow: DropOldest}, false, maxTurns},
+		{"a patient one of a slow peer", &Stream{Overflow: DropOldest}, true, quickTurns},
+		{"one that keeps its events, of a peer that reads", &Stream{Keeps: true}, false, maxTurns},
+		{"one that keeps its events, of a slow peer", &Stream{Keeps: true}, true, quickTurns},
 	} {
 		w := &urged{slow: tt.slow}
 		o := New(brackets{}, &Limits{Events: 1, Bytes: 1000}, w)
-		s := &Stream{Overflow: tt.overflow}
-		o.Offer(s, event(1, ""))
-		o.Offer(s, event(2, ""))
+		o.Offer(tt.stream, event(1, ""))
+		o.Offer(tt.stream, event(2, ""))
 		if w.turns != tt.turns {
 			t.Errorf("%s: the writer got %d turns, want %d", tt.name, w.turns, tt.turns)
 		}

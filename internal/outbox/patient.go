@@ -92,7 +92,8 @@ func (o *Outbox) missedLocked(s *Stream, e *Event) {
 	}
 }
 
-// sweepLocked takes the places without events out of the queue when they are the most of it.
+// sweepLocked takes the places without events, and the marks of streams that have ended, out of the queue
+// when they are the most of it.
 func (o *Outbox) sweepLocked() {
 	waiting := o.items[o.first:]
 	if o.surplus < minSurplus || 2*o.surplus < len(waiting) {
@@ -105,12 +106,15 @@ func (o *Outbox) sweepLocked() {
 	}
 	kept := o.items[:0]
 	for _, it := range waiting {
-		if it.isPlace() {
+		switch {
+		case it.isPlace():
 			l := it.stream.line
 			if l.places == l.count {
 				continue
 			}
 			l.places++
+		case it.isMark() && !it.stream.marked:
+			continue
 		}
 		kept = append(kept, it)
 	}

@@ -36,13 +36,15 @@ func (oneLine) AppendFrame(dst, head, body, tail []byte) []byte {
 func TestHowLongAPeerMayLetAWriteWait(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		streams []Overflow
+		streams []*Stream
 		want    time.Duration
 	}{
-		{"as long as any, of streams that end the session", []Overflow{Disconnect}, 5 * time.Second},
-		{"longer, of a patient stream", []Overflow{DropOldest}, time.Minute},
-		{"longer, of patient streams", []Overflow{Latest, DropOldest}, time.Minute},
-		{"as long as any, where the streams differ", []Overflow{Latest, Disconnect}, 5 * time.Second},
+		{"as long as any, of streams that end the session", []*Stream{{}}, 5 * time.Second},
+		{"longer, of a patient stream", []*Stream{{Overflow: DropOldest}}, time.Minute},
+		{"longer, of patient streams", []*Stream{{Overflow: Latest}, {Overflow: DropOldest}}, time.Minute},
+		{"longer, of one that keeps its events", []*Stream{{Keeps: true}}, time.Minute},
+		{"longer, of both kinds", []*Stream{{Keeps: true}, {Overflow: Latest}}, time.Minute},
+		{"as long as any, where one of the streams would end the session", []*Stream{{Overflow: Latest}, {}, {Keeps: true}}, 5 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -51,8 +53,8 @@ func TestHowLongAPeerMayLetAWriteWait(t *testing.T) {
 				for range work.MaxWorkers {
 					s.pool.Submit(stuck(release))
 				}
-				for _, overflow := range tt.streams {
-					s.Offer(&Stream{Overflow: overflow}, event(1, ""))
+				for _, stream := range tt.streams {
+					s.Offer(stream, event(1, ""))
 				}
 				close(release) // now everything is offered, and the first write begins
 				time.Sleep(tt.want - time.Second)

@@ -18,7 +18,7 @@ type SocketOptions struct {
 	// Deadline is how long one write may wait for the peer to read; default 5 s, long enough for
 	// a mobile network's pause.
 	Deadline time.Duration
-	// Stall is the same where only patient streams use the socket; default 60 s. What waits for such
+	// Stall is the same where only tolerant streams use the socket; default 60 s. What waits for such
 	// a peer is bounded without ending it.
 	Stall time.Duration
 	// Buffer is how many bytes the kernel may hold for the peer; default 64 KiB. It is fixed, so
@@ -54,6 +54,7 @@ type Socket struct {
 	failed  atomic.Pointer[error]
 	slow    sync.WaitGroup // the goroutine that takes over
 	waiting Turn           // its
+	telling atomic.Bool    // a worker is to call TellRoom
 	gone    bool           // Close was called; guarded by the outbox' mu
 
 	turn    sync.Mutex // held while a worker takes and writes; guards what follows
@@ -88,11 +89,17 @@ func (s *Socket) Ready() { s.pool.Submit(s) }
 
 // Run implements work.Task: it writes what waits, without waiting for the peer.
 func (s *Socket) Run() {
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	if s.flushLocked() {
+	s.telling.Store(false)
+	if s.flush() {
 		s.pool.Submit(s)
 	}
+	s.TellRoom()
+}
+
+func (s *Socket) flush() (more bool) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	return s.flushLocked()
 }
 
 // Urge implements Writer: it writes at once, unless somebody does already.
@@ -105,6 +112,9 @@ func (s *Socket) Urge(turn int) bool {
 		s.flushLocked()
 	}
 	s.turn.Unlock()
+	if s.room.Load() && s.telling.CompareAndSwap(false, true) {
+		s.pool.Submit(s) // whoever offers may hold locks
+	}
 	return !taken || s.waiting.Urge(turn)
 }
 
@@ -166,12 +176,15 @@ func (s *Socket) writeSlowly(buf []byte) {
 	for {
 		if len(buf) == 0 {
 			buf, finished = s.Take(buf, s.Batch())
+			s.TellRoom()
 		}
 		if len(buf) == 0 {
 			if finished {
 				s.shut()
 			}
-			if buf = s.handBack(buf); len(buf) == 0 {
+			buf = s.handBack(buf)
+			s.TellRoom()
+			if len(buf) == 0 {
 				return
 			}
 		}
@@ -209,7 +222,7 @@ func (s *Socket) writeAll(buf []byte) error {
 
 // timeout is how long the write that begins now may wait for the peer.
 func (s *Socket) timeout() time.Duration {
-	if s.Patient() {
+	if s.Tolerant() {
 		return s.options.Stall
 	}
 	return s.options.Deadline

@@ -8,9 +8,15 @@ type Stream struct {
 	Head, Tail []byte
 	// Overflow is what becomes of events that do not fit; the zero value is Disconnect.
 	Overflow Overflow
+	// Cursor is where frames show the cursors of events; the zero value is NoCursor.
+	Cursor CursorPlace
+	// Keeps says that what is refused of the stream is not lost: whoever offers it keeps it, and comes
+	// again once Room was called. Only for streams of Disconnect: their session need not end as slow then.
+	Keeps bool
 
 	// Guarded by the outbox' mu, as line is. They stand here because every event needs them.
 	known, ended, dropped bool
+	marked                bool   // its mark is in the queue
 	bodies                int32  // in the queue
 	offered               uint64 // events, see Offered
 	offeredBytes          uint64
@@ -21,6 +27,13 @@ type Stream struct {
 	// and why. What was framed counts as sent. It is called without the outbox' lock, maybe with locks of
 	// whoever called the outbox, from several goroutines at a time: it must not block. May be nil.
 	Lost func(n int, why Loss)
+	// Room is called when all is taken that was in the outbox when Offer was Full: once, or once for
+	// several that were refused meanwhile. Nothing is locked then; it must not block, for it is called by
+	// the goroutine that writes. After the stream's end it is not called, but for a call under way. Only for
+	// streams that Keep; may be nil.
+	Room func()
+	// CursorMark stands before each cursor that is shown BeforeTail.
+	CursorMark []byte
 
 	// Tracks has Sent tell which event was framed last. Only for patient streams.
 	Tracks bool
@@ -37,7 +50,7 @@ func (s *Stream) count(e *Event) {
 }
 
 // Offered is how many events of a stream were offered to the outbox, and the bytes of their bodies and
-// extensions. Lost has told which of them will never be sent.
+// extensions. Lost has told which of them will never be sent. What the stream keeps is not among them.
 func (o *Outbox) Offered(s *Stream) (events, bytes uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -53,8 +66,6 @@ func (s *Stream) Sent(body []byte) bool {
 // Missed reports whether the event that was offered last to a patient stream found no room: what others
 // have in the outbox takes all of it, and nothing of this stream waits. It may be called at any time.
 func (s *Stream) Missed() bool { return s.missed.Load() }
-
-func (s *Stream) patient() bool { return s.Overflow != Disconnect }
 
 // waiting is how many of the stream's events wait.
 func (s *Stream) waiting() int {

@@ -91,6 +91,16 @@ func (c *Cluster) Move(channel string, to int) {
 	}
 }
 
+// Migrate gives the slot of some keys to another master, and moves the keys with it. All have one slot.
+func (c *Cluster) Migrate(to int, keys ...string) {
+	from := c.Owner(keys[0])
+	source, target, slot := c.Masters[from], c.Masters[to], strconv.Itoa(c.slot(keys[0]))
+	target.Do("CLUSTER", "SETSLOT", slot, "IMPORTING", source.Do("CLUSTER", "MYID"))
+	source.Do("CLUSTER", "SETSLOT", slot, "MIGRATING", target.Do("CLUSTER", "MYID"))
+	source.Do(append([]string{"MIGRATE", "127.0.0.1", strconv.Itoa(target.port), "", "0", "5000", "KEYS"}, keys...)...)
+	c.Move(keys[0], to)
+}
+
 func (c *Cluster) slot(channel string) int {
 	slot, _ := strconv.Atoi(c.Masters[0].Do("CLUSTER", "KEYSLOT", channel))
 	return slot

@@ -16,6 +16,8 @@ import (
 type Notes struct {
 	// Tell answers the field told; nil: with nothing.
 	Tell func(ctx context.Context) string
+	// LatestOf answers the field latestOf; nil: with null.
+	LatestOf func(room string) (*Message, error)
 
 	mu     sync.Mutex // guards what follows
 	texts  map[string]string

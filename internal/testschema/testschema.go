@@ -77,6 +77,13 @@ func (queries) Refused(context.Context) (*string, error) {
 
 func (queries) Hello(_ context.Context, name *string) (string, error) { return "hello " + *name, nil }
 
+func (q queries) LatestOf(_ context.Context, room string) (*Message, error) {
+	if q.notes.LatestOf == nil {
+		return nil, nil
+	}
+	return q.notes.LatestOf(room)
+}
+
 func (queries) Staff(context.Context, string) (string, error) { return "only", nil }
 
 func (queries) Slow(ctx context.Context) (*string, error) { <-ctx.Done(); return nil, ctx.Err() }
@@ -95,6 +102,22 @@ func (subscriptions) Recent(ctx context.Context, _ []string) (<-chan *Message, e
 
 func (subscriptions) Latest(ctx context.Context, _ []string) (<-chan *Message, error) {
 	return pubsub.Stream(ctx, decode[Message])
+}
+
+func (subscriptions) Kept(ctx context.Context, _ []string) (<-chan *Message, error) {
+	return pubsub.Stream(ctx, decode[Message])
+}
+
+func (subscriptions) Board(ctx context.Context, _ string) (<-chan *Message, error) {
+	return pubsub.Stream(ctx, decode[Message])
+}
+
+func (subscriptions) KeptRecent(ctx context.Context, _ []string) (<-chan *Message, error) {
+	return pubsub.Stream(ctx, decode[Message])
+}
+
+func (subscriptions) KeptSecret(ctx context.Context) (<-chan *Secret, error) {
+	return pubsub.Stream(ctx, decode[Secret])
 }
 
 func (subscriptions) Maybe(ctx context.Context, _ string) (<-chan *Message, error) {

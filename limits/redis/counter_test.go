@@ -175,17 +175,20 @@ func TestACallWhoseReplyWasLostIsRepeated(t *testing.T) {
 func TestKeysExpireSoonAfterTheirWindow(t *testing.T) {
 	server := redistest.Start(t)
 	c := open(t, server.URL(), redis.Options{Timeout: patience, LeaseTTL: 50 * time.Millisecond})
+	began := time.Now()
 	for _, w := range []limits.Window{limits.Second, limits.SlidingSecond} {
 		q := limits.Quota{Events: 5, Window: w}
 		lease(t, c, "k", q, 2, "x"+w.String())
 		lease(t, c, "k", q, 2, "y"+w.String())
-		if err := c.Return(t.Context(), "k", "x"+w.String(), 1); err != nil {
+		// On a busy machine the lease is over by now.
+		if err := c.Return(t.Context(), "k", "x"+w.String(), 1); err != nil && !errors.Is(err, limits.ErrForfeited) {
 			t.Fatal(err)
 		}
 	}
 	for _, key := range []string{"sluice:quota:{k}", "sluice:quota:{k}:due"} {
-		if left, err := strconv.Atoi(server.Do("PTTL", key)); err != nil || left < 1000 || left > 10_000 {
-			t.Errorf("%s expires in %d ms, %v", key, left, err)
+		left, err := strconv.Atoi(server.Do("PTTL", key)) // -1: never, -2: it has
+		if passed := time.Since(began).Milliseconds(); err != nil || left == -1 || left > 10_000 || int64(left)+passed < 1000 {
+			t.Errorf("%s expires in %d ms, %v, %d ms after it was begun", key, left, err, passed)
 		}
 	}
 	for _, w := range []limits.Window{limits.Day, limits.SlidingDay} {

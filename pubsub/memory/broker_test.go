@@ -21,6 +21,16 @@ func TestContract(t *testing.T) {
 	})
 }
 
+func TestContractWithALog(t *testing.T) {
+	newBroker := func(t *testing.T) (a, b pubsub.Broker) {
+		broker := memory.NewWith(memory.Options{Retain: pubsubtest.Retain})
+		t.Cleanup(func() { _ = broker.Close() })
+		return broker, broker
+	}
+	pubsubtest.Run(t, newBroker)
+	pubsubtest.RunLog(t, newBroker)
+}
+
 // open returns a broker that is closed with the test.
 func open(t testing.TB) *memory.Broker {
 	broker := memory.New()

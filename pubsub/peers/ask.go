@@ -2,6 +2,7 @@ package peers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -30,8 +31,8 @@ func (e *AnswerError) Error() string { return fmt.Sprintf("peers: node %s: %s", 
 // whoever could not be asked, failed, or has not answered by then has an Err. Ask itself fails with
 // ErrClosed, with ErrBusy, and for a question that is no good with ErrInvalid or ErrTooLarge.
 //
-// A node that has missed its latest two announcements was killed, perhaps: it is asked, but not waited
-// for when all others have answered.
+// A node that has missed its latest two announcements, or has not answered a question in all its time and
+// was not heard since, was killed, perhaps: it is asked, but not waited for when all others have answered.
 //
 // While the broker is away, this node's own answer comes all the same, without waiting for others.
 // The body must not be changed before Ask returns.
@@ -40,7 +41,7 @@ func (n *Node) Ask(ctx context.Context, kind string, body []byte) ([]Answer, err
 	now := time.Now()
 	for _, p := range n.peers.present(now, n.options.Expire) {
 		nodes = append(nodes, p.Node)
-		if now.Sub(p.Seen) >= n.options.overdue() {
+		if p.silent || now.Sub(p.Seen) >= n.options.overdue() {
 			overdue[p.Node] = true
 		}
 	}
@@ -78,6 +79,7 @@ func (n *Node) gather(ctx context.Context, q question, nodes []string, overdue m
 	}
 	n.counts.asked.Add(1)
 	q.ID, q.From = g.id, n.options.Node
+	asked := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, n.options.Timeout)
 	defer cancel()
 	self := slices.Contains(nodes, n.options.Node)
@@ -87,7 +89,7 @@ func (n *Node) gather(ctx context.Context, q question, nodes []string, overdue m
 	if !self || len(nodes) > 1 {
 		n.askOthers(ctx, g, q)
 	}
-	return n.await(ctx, g)
+	return n.await(ctx, g, asked)
 }
 
 // askOthers sends the question. When the broker does not take it, nobody need wait for the others.
@@ -101,7 +103,7 @@ func (n *Node) askOthers(ctx context.Context, g *gathering, q question) {
 	}
 }
 
-func (n *Node) await(ctx context.Context, g *gathering) ([]Answer, error) {
+func (n *Node) await(ctx context.Context, g *gathering, asked time.Time) ([]Answer, error) {
 	select {
 	case <-g.complete:
 	case <-ctx.Done():
@@ -112,6 +114,13 @@ func (n *Node) await(ctx context.Context, g *gathering) ([]Answer, error) {
 		return nil, ErrClosed
 	}
 	n.counts.timeouts.Add(uint64(silent))
+	if silent > 0 && time.Since(asked) >= n.options.Timeout { // else its caller was in a hurry
+		for _, a := range answers {
+			if errors.Is(a.Err, ErrSilent) {
+				n.peers.hush(a.Node, asked)
+			}
+		}
+	}
 	return answers, nil
 }
 
@@ -120,6 +129,7 @@ func (n *Node) hearAnswer(_ context.Context, payload []byte) error {
 	if err != nil {
 		return err
 	}
+	n.peers.unhush(a.Node)
 	n.settle(a) // one that comes too late is nobody's fault
 	return nil
 }

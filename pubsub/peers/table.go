@@ -18,6 +18,8 @@ type Peer struct {
 	Seen    time.Time // when it was heard last, by this node's clock
 	State   []byte    // JSON, not to be changed; nil when it has told none
 	Self    bool      // it is the node that lists
+
+	silent bool // it had all the time of a question to answer, and was not heard since
 }
 
 // A table is who was heard. The zero table is empty and ready.
@@ -82,6 +84,26 @@ func (t *table) has(node string, now time.Time, expire time.Duration) bool {
 	defer t.mu.Unlock()
 	p, known := t.peers[node]
 	return known && now.Sub(p.Seen) < expire
+}
+
+// hush notes that a node was asked at a time and has not answered, unless it was heard since.
+func (t *table) hush(node string, asked time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p, known := t.peers[node]; known && !p.Seen.After(asked) {
+		p.silent = true
+		t.peers[node] = p
+	}
+}
+
+// unhush notes that a node was heard, but has not said how it is.
+func (t *table) unhush(node string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p, known := t.peers[node]; known && p.silent {
+		p.silent = false
+		t.peers[node] = p
+	}
 }
 
 func (t *table) expireLocked(now time.Time, expire time.Duration) {

@@ -67,6 +67,13 @@ func (r *Recorder) Await(t testing.TB, n int) []*pubsub.Event {
 // Until calls try until it returns nil, and fails the test with its last error when it never does.
 func Until(t testing.TB, try func() error) {
 	t.Helper()
+	if err := poll(try); err != nil {
+		t.Fatalf("after %v: %v", Patience, err)
+	}
+}
+
+// poll calls try until it returns nil, and returns its last error when it never does.
+func poll(try func() error) error {
 	deadline := time.NewTimer(Patience)
 	defer deadline.Stop()
 	tick := time.NewTicker(2 * time.Millisecond)
@@ -74,11 +81,11 @@ func Until(t testing.TB, try func() error) {
 	for {
 		err := try()
 		if err == nil {
-			return
+			return nil
 		}
 		select {
 		case <-deadline.C:
-			t.Fatalf("after %v: %v", Patience, err)
+			return err
 		case <-tick.C:
 		}
 	}

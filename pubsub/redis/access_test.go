@@ -3,9 +3,11 @@ package redis_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/sluice-gateway/sluice/internal/redistest"
 	"github.com/sluice-gateway/sluice/pubsub"
@@ -29,6 +31,44 @@ func TestAnACLUserWithTheDocumentedPermissionsSuffices(t *testing.T) {
 	Publish(t, b, "price.42", "1")
 	exact.Await(t, 1)
 	pattern.Await(t, 1)
+}
+
+// What a user needs besides for replayable topics.
+var withLogs = []string{
+	"+eval", "+evalsha", "+get", "+set", "+exists", "+del", "+pexpire", "+xadd", "+xrange", "~sluice:log:*", "&log.*",
+}
+
+func TestAnACLUserWithTheDocumentedPermissionsHasLogs(t *testing.T) {
+	server := redistest.Start(t, slices.Concat(alice, withLogs)...)
+	o := kept
+	o.SubscribeTimeout = 500 * time.Millisecond
+	b := open(t, aliceInURL+server.Addr(), o)
+	UntilUp(t, b)
+	var r Recorder
+	topic := LogTopic()
+	at := Subscribe(t, b, topic, &r).Position()
+	once := pubsub.WithIdempotencyKey(t.Context(), "key")
+	for range 2 {
+		if err := b.Publish(once, topic, []byte("1")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.Await(t, 1)
+	CheckJoined(t, at, Read(t, b, topic, at).Events)
+	if _, err := b.Read(t.Context(), topic, pubsub.Position{Epoch: 1}, 1); err == nil || strings.Contains(err.Error(), "NOPERM") {
+		t.Errorf("read another epoch: %v", err)
+	}
+
+	server.Do("ACL", "SETUSER", "alice", "resetkeys")
+	if err := b.Publish(t.Context(), topic, nil); !errors.Is(err, pubsub.ErrUnavailable) || !strings.Contains(err.Error(), "NOPERM") {
+		t.Errorf("publish without keys: %v", err)
+	}
+	if _, err := b.Subscribe(t.Context(), LogTopic(), &r); !errors.Is(err, pubsub.ErrUnavailable) || !strings.Contains(err.Error(), "NOPERM") {
+		t.Errorf("subscribe without keys: %v", err)
+	}
+	server.Do("ACL", "SETUSER", "alice", "~sluice:log:*")
+	Publish(t, b, topic, "2")
+	CheckJoined(t, at, r.Await(t, 2))
 }
 
 func TestAForbiddenTopicFailsAlone(t *testing.T) {

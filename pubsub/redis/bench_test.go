@@ -2,6 +2,8 @@ package redis_test
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -52,6 +54,57 @@ func BenchmarkThroughput(b *testing.B) {
 	for range b.N {
 		<-arrived
 	}
+}
+
+// Sixteen publishers at once, to an ephemeral topic and to a replayable one: also what Redis spends on an
+// event, by its own account.
+func BenchmarkPublish(b *testing.B) {
+	for _, receivers := range []int{0, 2, 8} {
+		for _, topic := range []string{"price.42", "log.42"} {
+			b.Run(fmt.Sprintf("nodes=%d/%s", receivers, topic), func(b *testing.B) {
+				server := redistest.Start(b)
+				broker := open(b, server.URL(), redis.Options{Retain: Retain})
+				for range receivers {
+					node := open(b, server.URL(), redis.Options{Retain: Retain})
+					UntilUp(b, node)
+					Subscribe(b, node, topic, discard{})
+				}
+				payload := []byte(`{"amount":"9.90"}`)
+				b.ReportAllocs()
+				b.SetParallelism(8)
+				begun := processorTime(b, server)
+				b.ResetTimer()
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						if err := broker.Publish(b.Context(), topic, payload); err != nil {
+							b.Error(err)
+						}
+					}
+				})
+				b.StopTimer()
+				b.ReportMetric((processorTime(b, server)-begun)*1e6/float64(b.N), "redis-µs/op")
+			})
+		}
+	}
+}
+
+type discard struct{}
+
+func (discard) Receive(*pubsub.Event) {}
+
+// processorTime is what the server has used, in seconds.
+func processorTime(b *testing.B, server *redistest.Server) (seconds float64) {
+	for line := range strings.Lines(server.Do("INFO", "cpu")) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		if name == "used_cpu_sys" || name == "used_cpu_user" {
+			n, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				b.Fatal(err)
+			}
+			seconds += n
+		}
+	}
+	return seconds
 }
 
 // 20,000 Subscribes at once, until the last is confirmed.

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
+
 	"github.com/sluice-gateway/sluice/internal/redisconn"
 	"github.com/sluice-gateway/sluice/pubsub"
 	"github.com/sluice-gateway/sluice/pubsub/internal/fanout"
@@ -20,6 +22,9 @@ type Broker struct {
 	monitor *monitor
 	layout  layout
 	probes  string // how the probe channels of this broker, and of no other, begin
+
+	followers followers
+	reading   chan struct{} // holds one for each log that is being read
 
 	stop    context.CancelFunc
 	stopped <-chan struct{} // closed when Close begins
@@ -37,6 +42,11 @@ type layout interface {
 	// links returns every link that may carry a topic.
 	links() []*link
 	publish(ctx context.Context, topic string, message []byte) error
+	// eval runs a script, which may have been done when it fails.
+	eval(ctx context.Context, c call) *goredis.Cmd
+	// command is what publishes in a script, and forward then sends the message wherever else publish does.
+	command() string
+	forward(ctx context.Context, topic string, message func() []byte) error
 	// run keeps the links running until ctx is done.
 	run(ctx context.Context)
 	close() error
@@ -67,7 +77,9 @@ func New(url string, o Options) (*Broker, error) {
 		probes:  "sluice.probe." + o.Node + "." + rand.Text()[:8] + ".",
 		stop:    stop,
 		stopped: ctx.Done(),
+		reading: make(chan struct{}, readers),
 	}
+	b.followers = followers{broker: b, byTopic: make(map[string]*follower)}
 	if t.IsCluster() {
 		b.layout = newClusterLayout(b, t)
 	} else {
@@ -84,6 +96,7 @@ func (b *Broker) newLink(name string, sharded bool) *link {
 		table:   &b.table,
 		ledger:  newLedger(b.table.Has, sharded),
 		part:    b.monitor.add(name),
+		replay:  &b.followers,
 	}
 }
 
@@ -91,6 +104,9 @@ func (b *Broker) newLink(name string, sharded bool) *link {
 // again: when it fails with pubsub.ErrUnavailable the event may have arrived all the same, in a
 // Cluster perhaps at the topic's own subscriptions and not at those of its pattern. The payload is
 // not kept.
+//
+// On a replayable topic the event is appended to the log too, both or neither: one that Publish has
+// returned nil for is in the log.
 func (b *Broker) Publish(ctx context.Context, topic string, payload []byte) error {
 	if err := pubsub.ValidName(topic); err != nil {
 		return err
@@ -98,25 +114,27 @@ func (b *Broker) Publish(ctx context.Context, topic string, payload []byte) erro
 	if b.isClosed() {
 		return pubsub.ErrClosed
 	}
+	kept := b.options.retention(topic)
+	if !kept.IsZero() && len(pubsub.IdempotencyKeyFrom(ctx)) > pubsub.MaxIdempotencyKey {
+		return fmt.Errorf("publish %q: %w", topic, pubsub.ErrIdempotencyKey)
+	}
 	attempt, cancel := context.WithTimeout(ctx, b.options.PublishTimeout)
 	defer cancel()
 	begun := time.Now()
-	err := b.layout.publish(attempt, topic, pubsub.Seal(ctx, payload))
-	b.options.observe(ctx, "publish", begun, err)
-	switch {
-	case err == nil:
-		return nil
-	case b.isClosed():
-		return pubsub.ErrClosed
-	case ctx.Err() != nil:
-		return fmt.Errorf("publish %q: %w", topic, context.Cause(ctx))
+	var err error
+	if kept.IsZero() {
+		err = b.layout.publish(attempt, topic, pubsub.Seal(ctx, payload))
+	} else {
+		err = b.publishKept(attempt, topic, payload, kept)
 	}
-	return fmt.Errorf("publish %q: %w: %w", topic, pubsub.ErrUnavailable, err)
+	b.options.observe(ctx, "publish", begun, err)
+	return b.failed(ctx, "publish", topic, err)
 }
 
 // Subscribe seats r and returns when Redis has confirmed; r may get events a little earlier. While
 // Redis is away it waits, as Options.SubscribeTimeout and Options.DownAfter say, and then fails with
 // pubsub.ErrUnavailable. A topic that the ACL forbids is ErrUnavailable too, with Redis' own words.
+// A replayable name waits, as long once more, until its log has been read.
 func (b *Broker) Subscribe(ctx context.Context, topic string, r pubsub.Receiver) (pubsub.Subscription, error) {
 	if err := pubsub.ValidPattern(topic); err != nil {
 		return nil, err
@@ -124,26 +142,35 @@ func (b *Broker) Subscribe(ctx context.Context, topic string, r pubsub.Receiver)
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("subscribe %q: %w", topic, context.Cause(ctx))
 	}
+	if !pubsub.IsPattern(topic) && !b.options.retention(topic).IsZero() {
+		return b.follow(ctx, topic, r)
+	}
 	s := &subscription{broker: b}
 	s.seat, _ = b.table.Add(topic, r)
-	waits, on := b.layout.await(topic)
-	err := b.wait(ctx, waits, on)
+	err := b.confirm(ctx, topic)
 	if b.isClosed() { // whatever came of it; looked at after Add, for Close clears the table
 		err = pubsub.ErrClosed
 	}
 	if err == nil {
 		return s, nil
 	}
-	if waits != nil {
-		for _, l := range b.layout.links() { // it may have moved since
-			l.ledger.giveUp(topic, waits)
-		}
-	}
 	s.Close()
 	if errors.Is(err, pubsub.ErrClosed) {
 		return nil, err
 	}
 	return nil, fmt.Errorf("subscribe %q: %w", topic, err)
+}
+
+// confirm returns when Redis has confirmed the subscription of topic, at which somebody sits.
+func (b *Broker) confirm(ctx context.Context, topic string) error {
+	waits, on := b.layout.await(topic)
+	err := b.wait(ctx, waits, on)
+	if err != nil && waits != nil {
+		for _, l := range b.layout.links() { // it may have moved since
+			l.ledger.giveUp(topic, waits)
+		}
+	}
+	return err
 }
 
 // wait returns when the waiter has its answer, or when waiting has become pointless.
@@ -179,6 +206,11 @@ func (b *Broker) wait(ctx context.Context, w waiter, on *part) error {
 	}
 }
 
+// Unretained returns how many messages have come by the channels of replayable names that no log has:
+// others have published them without publish.lua. They are handed on, without a position; those that
+// claim a position which the log does not know are not.
+func (b *Broker) Unretained() uint64 { return b.followers.strays.Load() }
+
 // Health says whether every connection is subscribed and proven by a probe. Its Reason names the
 // server that is not and what went wrong.
 func (b *Broker) Health() pubsub.Health { return b.monitor.health() }
@@ -188,6 +220,7 @@ func (b *Broker) Close() error {
 	b.closing.Do(func() {
 		b.monitor.end()
 		b.stop()
+		b.followers.close()
 		b.table.Clear()
 		b.running.Wait()
 		b.closed = b.layout.close()
@@ -210,12 +243,19 @@ type subscription struct {
 	seat   *fanout.Seat
 }
 
+// Position implements pubsub.Subscription.
+func (s *subscription) Position() pubsub.Position { return pubsub.Position{} }
+
 // Close implements pubsub.Subscription. The last one of a topic has Redis unsubscribed.
 func (s *subscription) Close() {
-	if !s.seat.Remove() {
-		return
+	if s.seat.Remove() {
+		s.broker.review(s.seat.Topic())
 	}
-	for _, l := range s.broker.layout.links() {
-		l.ledger.review(s.seat.Topic())
+}
+
+// review has Redis unsubscribed from topic when nobody sits there any more.
+func (b *Broker) review(topic string) {
+	for _, l := range b.layout.links() {
+		l.ledger.review(topic)
 	}
 }

@@ -84,22 +84,46 @@ func (c *clusterLayout) publish(ctx context.Context, topic string, message []byt
 	if err := c.send(ctx, topic, message); err != nil {
 		return err
 	}
+	return c.forward(ctx, topic, func() []byte { return message })
+}
+
+// forward sends the message to the channel of its topic's pattern.
+func (c *clusterLayout) forward(ctx context.Context, topic string, message func() []byte) error {
 	pattern := pubsub.PatternOf(topic)
 	if pattern == "" {
 		return nil
 	}
-	return c.send(ctx, pattern, slices.Concat([]byte(topic+" "), message))
+	return c.send(ctx, pattern, slices.Concat([]byte(topic+" "), message()))
 }
 
-// send publishes to one sharded channel. MOVED means that the server has done nothing, so trying
-// the right one is still a single attempt; any other failure is final, see Broker.Publish.
+// send publishes to one sharded channel.
 func (c *clusterLayout) send(ctx context.Context, channel string, message []byte) error {
+	return c.at(ctx, channel, func(client *goredis.Client) error {
+		return client.SPublish(ctx, channel, message).Err()
+	})
+}
+
+func (c *clusterLayout) eval(ctx context.Context, do call) *goredis.Cmd {
+	answer := goredis.NewCmd(ctx)
+	err := c.at(ctx, do.topic, func(client *goredis.Client) error {
+		answer = do.script.Run(ctx, client, do.keys, do.args...)
+		return answer.Err()
+	})
+	answer.SetErr(err)
+	return answer
+}
+
+func (c *clusterLayout) command() string { return "SPUBLISH" }
+
+// at calls try with the master of a channel's slot. MOVED means that the server has done nothing, so
+// trying the right one is still a single attempt; any other failure is final, see Broker.Publish.
+func (c *clusterLayout) at(ctx context.Context, channel string, try func(*goredis.Client) error) error {
 	for {
 		client, err := c.client.MasterForKey(ctx, channel)
 		if err != nil {
 			return err
 		}
-		err = client.SPublish(ctx, channel, message).Err()
+		err = try(client)
 		if err == nil || !isMoved(err) {
 			return err
 		}

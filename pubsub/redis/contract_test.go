@@ -24,15 +24,19 @@ func TestMain(m *testing.M) {
 func TestContractOnASingleRedis(t *testing.T) {
 	server := redistest.Start(t)
 	pubsubtest.Run(t, pair(server.URL(), redis.Options{}))
+	pubsubtest.RunLog(t, pair(server.URL(), redis.Options{Retain: pubsubtest.Retain}))
 }
 
 func TestContractOnAClusterOfThreeMasters(t *testing.T) {
 	cluster := redistest.StartCluster(t, 3)
 	pubsubtest.Run(t, pair(cluster.URL(), redis.Options{}))
+	pubsubtest.RunLog(t, pair(cluster.URL(), redis.Options{Retain: pubsubtest.Retain}))
 }
 
 func TestContractBehindSentinel(t *testing.T) {
-	pubsubtest.Run(t, pair(redistest.StartSentinel(t).URL(), redis.Options{}))
+	url := redistest.StartSentinel(t).URL()
+	pubsubtest.Run(t, pair(url, redis.Options{}))
+	pubsubtest.RunLog(t, pair(url, redis.Options{Retain: pubsubtest.Retain}))
 }
 
 func TestOtherPublishersOnASingleRedis(t *testing.T) {

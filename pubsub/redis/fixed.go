@@ -40,6 +40,15 @@ func (f *fixedLayout) publish(ctx context.Context, topic string, message []byte)
 	return f.client.Publish(ctx, topic, message).Err()
 }
 
+func (f *fixedLayout) eval(ctx context.Context, c call) *goredis.Cmd {
+	return c.script.Run(ctx, f.client, c.keys, c.args...)
+}
+
+func (f *fixedLayout) command() string { return "PUBLISH" }
+
+// forward has nothing to do: Redis matches patterns.
+func (f *fixedLayout) forward(context.Context, string, func() []byte) error { return nil }
+
 func (f *fixedLayout) run(ctx context.Context) {
 	var running sync.WaitGroup
 	for _, l := range f.all {

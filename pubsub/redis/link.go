@@ -41,6 +41,7 @@ type link struct {
 	table   *fanout.Table
 	ledger  *ledger
 	part    *part
+	replay  *followers
 	// strays takes the topics that the link's server does not serve any more. Nil on a link that
 	// keeps its topics whatever happens.
 	strays func([]stray)
@@ -173,6 +174,9 @@ func (l *link) refused(reason error) error {
 }
 
 func (l *link) confirmed(reply *goredis.Subscription, p *prober) error {
+	if reply.Kind == subscribe || reply.Kind == ssubscribe {
+		l.replay.confirmed(reply.Channel) // before whoever waits is told, who would begin it all the same
+	}
 	dropped, ok := l.ledger.confirm(reply.Kind, reply.Channel)
 	switch {
 	case !ok:
@@ -204,7 +208,11 @@ func (l *link) deliver(m *goredis.Message) {
 			return
 		}
 	}
-	l.table.DeliverTo(at, pubsub.Unseal(topic, message, time.Now()))
+	e := pubsub.Unseal(topic, message, time.Now())
+	if at == topic && !e.Position.IsZero() && !l.replay.has(topic) {
+		e.Position = pubsub.Position{} // an ephemeral topic has none, whatever somebody writes
+	}
+	l.table.DeliverTo(at, e)
 }
 
 // backoff is a random time below a limit that doubles with every failure (full jitter), so that the

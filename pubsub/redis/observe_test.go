@@ -3,6 +3,7 @@ package redis_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -37,5 +38,26 @@ func TestEveryPublishIsObserved(t *testing.T) {
 	server.Kill()
 	if err := b.Publish(t.Context(), "price.42", []byte("1")); !errors.Is(err, pubsub.ErrUnavailable) || calls != 3 || failure == nil {
 		t.Errorf("without Redis: %v: %d calls were observed, and %v", err, calls, failure)
+	}
+}
+
+func TestEveryReadingIsObserved(t *testing.T) {
+	server := redistest.Start(t)
+	var calls []string
+	b := open(t, server.URL(), redis.Options{Retain: everything, Observe: func(call string, _ time.Duration, err error) {
+		if err != nil {
+			t.Errorf("%s: %v", call, err)
+		}
+		calls = append(calls, call)
+	}})
+	if err := b.Publish(t.Context(), "log.1", []byte("1")); err != nil {
+		t.Fatal(err)
+	}
+	var gap *pubsub.GapError
+	if _, err := b.Read(t.Context(), "log.1", pubsub.Position{}, 1); !errors.As(err, &gap) {
+		t.Errorf("read: %v", err)
+	}
+	if want := []string{"publish", "read"}; !slices.Equal(calls, want) {
+		t.Errorf("observed %q", calls)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/sluice-gateway/sluice/pubsub"
 )
 
 // Options are what New does not have to be told. The zero Options works.
@@ -22,7 +24,7 @@ type Options struct {
 	// TLS is used with the rediss schemes. Nil means the system's roots and at least TLS 1.2.
 	TLS *tls.Config
 
-	// PublishTimeout bounds one Publish. 0 means 1 s.
+	// PublishTimeout bounds one Publish, and one reading of a log. 0 means 1 s.
 	PublishTimeout time.Duration
 
 	// SubscribeTimeout is how long Subscribe waits for Redis to confirm. 0 means 5 s.
@@ -36,13 +38,34 @@ type Options struct {
 	// back within half of it, or a second if that is longer, costs the connection. 0 means 10 s.
 	ProbeInterval time.Duration
 
+	// Retain says how much of a topic, a valid name, can be read again; a retention of 0 events keeps
+	// 1,000. It is called by every Publish, Subscribe and Read, and by several at once. Nil: no topic
+	// is replayable. All nodes and publishers should say the same: what is published is kept as its
+	// publisher says, and nobody reads more events than he would keep.
+	Retain func(topic string) pubsub.Retention
+
 	// Logger gets one line when a connection is lost and one when it is back. Nil means slog.Default.
 	Logger *slog.Logger
 
-	// Observe is told of every call of Redis that has ended: its class, which is "publish"; how long it
+	// Observe is told of every call of Redis that has ended: its class, "publish" or "read"; how long it
 	// took, and its failure, or nil. That a caller has left is none. It runs in the goroutine of the call,
 	// before that returns, and must not wait for anything. Nil: nobody is told.
 	Observe func(call string, took time.Duration, err error)
+}
+
+// defaultEvents is how many events a log keeps whose retention does not say.
+const defaultEvents = 1000
+
+// retention is how much of a topic, a valid name, is kept.
+func (o Options) retention(topic string) pubsub.Retention {
+	if o.Retain == nil {
+		return pubsub.Retention{}
+	}
+	r := o.Retain(topic)
+	if r.Events <= 0 {
+		r.Events = defaultEvents
+	}
+	return r
 }
 
 func (o Options) withDefaults() Options {

@@ -14,6 +14,7 @@ type proxy struct {
 	listener net.Listener
 	target   string
 	running  sync.WaitGroup
+	closed   atomic.Bool // new connections are hung up at once
 
 	mu    sync.Mutex // guards conns
 	conns []*proxied
@@ -56,6 +57,16 @@ func (p *proxy) deafen() {
 	}
 }
 
+// cut hangs up every connection of this moment.
+func (p *proxy) cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.conns {
+		c.hangUp()
+	}
+	p.conns = nil
+}
+
 func (p *proxy) accept() {
 	for {
 		client, err := p.listener.Accept()
@@ -63,6 +74,10 @@ func (p *proxy) accept() {
 			return
 		}
 		server, err := net.Dial("tcp", p.target)
+		if err == nil && p.closed.Load() {
+			_ = server.Close()
+			err = net.ErrClosed
+		}
 		if err != nil {
 			_ = client.Close()
 			continue

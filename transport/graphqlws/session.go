@@ -232,9 +232,9 @@ func (s *session) close(frame []byte, discard bool) bool {
 func (s *session) tick() {
 	o := &s.server.options
 	now, read := time.Now(), s.read.Load()
-	// A slow peer of patient subscriptions has yet to come to the ping: whether it is there shows by
+	// A slow peer of tolerant subscriptions has yet to come to the ping: whether it is there shows by
 	// its reading.
-	dawdles := s.socket.Patient() && s.socket.Slow()
+	dawdles := s.socket.Tolerant() && s.socket.Slow()
 	if s.reading.Load() { // a message has a limit of its own
 		read = now.UnixNano()
 	}

@@ -65,7 +65,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, accept transport
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
 		return transport.RefuseMethod("operations are sent by POST or GET", "GET, POST")
 	}
-	req, refusal := h.read(w, r)
+	req, refusal := h.read(w, r, accept)
 	if refusal != nil {
 		return refusal
 	}
@@ -91,7 +91,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, accept transport
 		"results are sent as %s or %s", transport.GraphQLResponse, transport.JSON)
 }
 
-func (h *Handler) read(w http.ResponseWriter, r *http.Request) (operation.Request, *transport.Refusal) {
+func (h *Handler) read(w http.ResponseWriter, r *http.Request, accept transport.Accept) (operation.Request, *transport.Refusal) {
 	viewer, refusal := h.reader.Viewer(r)
 	if refusal == nil {
 		refusal = h.reader.Deliberate(r)
@@ -100,6 +100,9 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (operation.Reques
 		return operation.Request{}, refusal
 	}
 	req, refusal := h.reader.Request(w, r)
+	if refusal == nil && accept.Has(transport.EventStream) {
+		req.LastEventID, refusal = transport.LastEventID(r)
+	}
 	req.Viewer, req.Address = viewer, h.reader.Address(r)
 	req.Transport, req.Client = "http", transport.ClientOf(r.Header, req.Extensions)
 	req.Trace = transport.TraceOf(r.Header, req.Extensions)

@@ -352,13 +352,28 @@ func TestGetHasVariables(t *testing.T) {
 	}
 }
 
+// A browser that was refused once for it never comes back: only what reads events looks at it.
+func TestWhatIsNoIDOfAnEventIsRefusedWhereEventsAreRead(t *testing.T) {
+	h := handler(transporttest.NewNode(t))
+	id := []string{"Last-Event-ID", strings.Repeat("x", 5000)}
+	for accept, want := range map[string]int{events: 400, plainJSON + ", " + events: 400, plainJSON: 200} {
+		if resp := post(h, queryText, append(id, "Accept", accept)...); resp.StatusCode != want {
+			t.Errorf("%s: %d, want %d", accept, resp.StatusCode, want)
+		}
+	}
+	if resp := post(h, subscriptionText, append(id, "Accept", events)...); resp.StatusCode != 400 || code(t, resp) != "BAD_REQUEST" {
+		t.Errorf("a subscription: %d", resp.StatusCode)
+	}
+}
+
 func TestCORS(t *testing.T) {
 	h := handler(transporttest.NewNode(t))
 	preflight := []string{"Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "content-type"}
 	resp := serve(h, http.MethodOptions, "", "", append(preflight, "Origin", "https://shop.example")...)
 	if resp.StatusCode != http.StatusNoContent || resp.Header.Get("Access-Control-Allow-Origin") != "https://shop.example" ||
 		resp.Header.Get("Access-Control-Allow-Methods") != "GET, POST" || resp.Header.Get("Vary") != "Origin" ||
-		!strings.Contains(resp.Header.Get("Access-Control-Allow-Headers"), "x-graphql-event-stream-token") {
+		!strings.Contains(resp.Header.Get("Access-Control-Allow-Headers"), "x-graphql-event-stream-token") ||
+		!strings.Contains(resp.Header.Get("Access-Control-Allow-Headers"), "last-event-id") {
 		t.Errorf("the preflight of a listed origin: %d %v", resp.StatusCode, resp.Header)
 	}
 	resp = serve(h, http.MethodOptions, "", "", append(preflight, "Origin", "https://evil.example")...)

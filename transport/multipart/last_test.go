@@ -5,7 +5,9 @@ import (
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/operation"
+	"github.com/sluice-gateway/sluice/transport"
 )
 
 func TestLastWords(t *testing.T) {
@@ -29,3 +31,29 @@ func TestLastWords(t *testing.T) {
 		}
 	}
 }
+
+func TestWhereAClientCanGoOnStandsInThePayload(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		format transport.SingleFormat
+		want   string
+	}{
+		{"of a part", format{}, part + `{"payload":{"data":{},"extensions":{"cursor":"c1"}}}` + boundary},
+		{"of incremental delivery", incremental{}, nextPart + `{"hasNext":true,"data":{},"extensions":{"cursor":"c1"}}` + delimiter},
+	} {
+		o := outbox.New(tt.format, &outbox.Limits{Events: 10, Bytes: 1000}, silent{})
+		place := &outbox.Stream{Cursor: outbox.InExtensions}
+		place.Head, place.Tail = tt.format.Around()
+		o.Offer(place, outbox.Event{Body: []byte(`{"data":{}}`), Origin: &outbox.Origin{Cursor: []byte("c1")}})
+		if got, _ := o.Take(nil, 1000); string(got) != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// silent is a writer that the test stands in for.
+type silent struct{}
+
+func (silent) Ready()        {}
+func (silent) Urge(int) bool { return false }
+func (silent) Slow() bool    { return false }

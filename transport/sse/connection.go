@@ -86,7 +86,7 @@ func (c *Connection) serve(w http.ResponseWriter, r *http.Request, accept transp
 		return unknownToken()
 	case r.Method == http.MethodDelete:
 		return c.stop(w, r, found)
-	case accept.Has(mediaType):
+	case accept.Has(transport.EventStream):
 		return c.open(w, r, found)
 	}
 	return c.operate(w, r, accept, found)

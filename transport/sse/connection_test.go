@@ -57,14 +57,14 @@ func TestTokenIsWorthNothingToOthers(t *testing.T) {
 }
 
 func TestReservationThatNobodyOpensIsDropped(t *testing.T) {
-	for name, end := range map[string]func(*transporttest.Node){
-		"after ten seconds": func(*transporttest.Node) { time.Sleep(10 * time.Second) },
-		"when too much waits": func(n *transporttest.Node) {
+	for name, end := range map[string]func(*testing.T, *transporttest.Node){
+		"after ten seconds": func(*testing.T, *transporttest.Node) { time.Sleep(10 * time.Second) },
+		"when too much waits": func(_ *testing.T, n *transporttest.Node) {
 			for i := range 257 {
 				n.Publish(i, "")
 			}
 		},
-		"when the server restarts": func(n *transporttest.Node) {
+		"when the server restarts": func(t *testing.T, n *transporttest.Node) {
 			_ = n.Sessions.Close(t.Context(), operation.Restarting, 0, time.Second)
 		},
 	} {
@@ -78,7 +78,7 @@ func TestReservationThatNobodyOpensIsDropped(t *testing.T) {
 				if got := node.Engine.Stats().Members; got != 1 {
 					t.Fatalf("%d operations before", got)
 				}
-				end(node)
+				end(t, node)
 				synctest.Wait()
 				if members, sessions := node.Engine.Stats().Members, node.Sessions.Len(); members != 0 || sessions != 0 {
 					t.Errorf("%d operations and %d sessions are left", members, sessions)

@@ -15,4 +15,6 @@ func NewDistinct(sessions *transport.Sessions, options transport.StreamOptions) 
 }
 
 // Accepts reports whether a media range asks for this protocol, which has operations of every kind.
-func (*Distinct) Accepts(m transport.Media, _ operation.Results) bool { return m.Type == mediaType }
+func (*Distinct) Accepts(m transport.Media, _ operation.Results) bool {
+	return m.Type == transport.EventStream
+}

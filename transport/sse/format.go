@@ -16,9 +16,6 @@ import (
 	"github.com/sluice-gateway/sluice/transport"
 )
 
-// mediaType is that of an event stream.
-const mediaType = "text/event-stream"
-
 // heartbeat is what the reference client expects at least; proxies cut silent streams after 15 s.
 const heartbeat = 12 * time.Second
 
@@ -26,7 +23,7 @@ const heartbeat = 12 * time.Second
 type format struct{}
 
 func (format) Header(h http.Header) {
-	h.Set("Content-Type", mediaType+"; charset=utf-8")
+	h.Set("Content-Type", transport.EventStream+"; charset=utf-8")
 	h.Set("Cache-Control", "no-cache")
 	h.Set("X-Accel-Buffering", "no")
 }
@@ -66,19 +63,39 @@ const (
 	nextEvent     = "event: next\ndata: "
 	completeEvent = "event: complete\ndata:" // no space: urql would read one as JSON
 	endEvent      = "\n\n"
+	idField       = "id: "
+	noID          = "\nid:" // EventSource forgets the one that it has
 )
 
 // A distinctFormat is that of a response for one operation.
 type distinctFormat struct{ format }
 
-var distinctHead, distinctTail, distinctComplete = []byte(nextEvent), []byte(endEvent), []byte(completeEvent + endEvent)
+var (
+	distinctHead, distinctTail = []byte(nextEvent), []byte(endEvent)
+	distinctMark               = []byte("\n" + idField)
+	distinctComplete           = []byte(completeEvent + endEvent)
+)
 
 func (distinctFormat) Around() (head, tail []byte) { return distinctHead, distinctTail }
 
-// Last always ends with `complete`: without it clients would ask again.
+// CursorMark implements transport.CursorFormat: a cursor is the id of its event.
+func (distinctFormat) CursorMark() []byte { return distinctMark }
+
+// At implements transport.CursorFormat. A block without data is no event to anybody, but EventSource
+// remembers its id.
+func (distinctFormat) At(cursor []byte) []byte {
+	return append(append([]byte(idField), cursor...), endEvent...)
+}
+
+// Last always ends with `complete`: without it clients would ask again. One that would ask for what is
+// not kept any more is told to forget where it was.
 func (f distinctFormat) Last(errs gqlerror.List) []byte {
 	if len(errs) == 0 {
 		return distinctComplete
 	}
-	return append(f.AppendFrame(nil, distinctHead, transport.ErrorResult(errs), distinctTail), distinctComplete...)
+	tail := distinctTail
+	if operation.Code(errs) == operation.CodeResumeGap {
+		tail = []byte(noID + endEvent)
+	}
+	return append(f.AppendFrame(nil, distinctHead, transport.ErrorResult(errs), tail), distinctComplete...)
 }

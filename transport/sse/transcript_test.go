@@ -1,6 +1,7 @@
 package sse_test
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,6 +30,9 @@ type script struct {
 	http  *http.Client
 	key   string
 	token string
+	leave context.CancelFunc // ends the latest request
+	last  string             // the Last-Event-ID that is sent
+	ids   []string           // of events, in the order in which they were first seen
 	text  strings.Builder
 
 	mu     sync.Mutex // guards stream
@@ -39,7 +44,9 @@ func (s *script) send(method, query, accept, body string) {
 	s.Helper()
 	s.settle()
 	fmt.Fprintf(&s.text, "> %s %s %s\n", method, "/graphql"+query, body)
-	r, err := http.NewRequestWithContext(s.Context(), method, transporttest.URL+query, strings.NewReader(body))
+	ctx, leave := context.WithCancel(s.Context())
+	s.leave = leave
+	r, err := http.NewRequestWithContext(ctx, method, transporttest.URL+query, strings.NewReader(body))
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -52,6 +59,10 @@ func (s *script) send(method, query, accept, body string) {
 	}
 	if s.token != "" {
 		r.Header.Set("X-GraphQL-Event-Stream-Token", s.token)
+	}
+	if s.last != "" {
+		fmt.Fprintf(&s.text, "> Last-Event-ID: %s\n", s.last)
+		r.Header.Set("Last-Event-ID", s.last)
 	}
 	resp, err := s.http.Do(r)
 	if err != nil {
@@ -106,8 +117,34 @@ func (s *script) settle() {
 		if event != "" {
 			fmt.Fprintf(&s.text, "< %q\n", event)
 		}
+		if id := idField.FindStringSubmatch(event); id != nil && !slices.Contains(s.ids, id[1]) {
+			s.ids = append(s.ids, id[1])
+		}
 	}
 	s.stream.Reset()
+}
+
+var idField = regexp.MustCompile(`(?m)^id: (.+)$`)
+
+// again is the same request after the connection broke off, with the id that the client has.
+func (s *script) again(query, body, last string) {
+	s.Helper()
+	s.settle()
+	s.text.WriteString("# the connection breaks off\n")
+	s.leave()
+	s.settle()
+	s.last = last
+	s.send(http.MethodPost, query, "text/event-stream", body)
+}
+
+// stock publishes that a product's stock has changed.
+func (s *script) stock(revision int) {
+	s.Helper()
+	event := fmt.Sprintf(`{"productId":"1","stock":10,"revision":%d}`, revision)
+	if err := s.Broker.Publish(s.Context(), "stock.1", []byte(event)); err != nil {
+		s.Fatal(err)
+	}
+	s.settle()
 }
 
 // wait lets time pass.
@@ -145,6 +182,7 @@ func TestTranscripts(t *testing.T) {
 	const (
 		stream = "text/event-stream"
 		price  = `{"query":"subscription { priceChanged { revision note } }"}`
+		kept   = `{"query":"subscription { stockChanged(productId: 1) { revision } }"}`
 	)
 	// Each operation has a topic of its own: the events of two have no order.
 	of := func(product, id string) string {
@@ -161,6 +199,16 @@ func TestTranscripts(t *testing.T) {
 			s.Publish(2, "")
 			s.wait(25 * time.Second)
 			s.restart()
+		}},
+		{"distinct-resumed", distinct, func(s *script) {
+			s.send("POST", "", stream, kept)
+			s.stock(1)
+			s.stock(2)
+			s.again("", kept, s.ids[1])
+			s.stock(3)
+			s.again("?lastEventId="+s.ids[2], kept, "")
+			s.again("", kept, "nonsense")
+			s.again("", price, s.ids[1])
 		}},
 		{"distinct-query", distinct, func(s *script) {
 			s.send("POST", "", stream, `{"query":"{ __typename }"}`)
@@ -249,6 +297,9 @@ func compare(t *testing.T, name string, s *script) {
 	got := jittered.ReplaceAllString(s.text.String(), "retry: N")
 	if s.token != "" {
 		got = strings.ReplaceAll(got, s.token, "TOKEN")
+	}
+	for i, id := range s.ids {
+		got = strings.ReplaceAll(got, id, fmt.Sprint("CURSOR", i))
 	}
 	file := filepath.Join("testdata", name+".txt")
 	if *update {

@@ -17,6 +17,8 @@ import (
 	"github.com/sluice-gateway/sluice/internal/testschema"
 	"github.com/sluice-gateway/sluice/internal/work"
 	"github.com/sluice-gateway/sluice/operation"
+	"github.com/sluice-gateway/sluice/policy"
+	"github.com/sluice-gateway/sluice/pubsub"
 	"github.com/sluice-gateway/sluice/pubsub/memory"
 	"github.com/sluice-gateway/sluice/resolvers"
 	"github.com/sluice-gateway/sluice/share"
@@ -59,6 +61,7 @@ type Node struct {
 	t        testing.TB
 	callers  operation.CallerLimits
 	limits   transport.SessionLimits
+	rules    *policy.Schema
 	resolver *resolvers.Resolver // of the storefront
 	server   *http.Server
 	network  *network
@@ -87,18 +90,22 @@ func (n *Node) storefront() *Node {
 func newNode(t testing.TB) *Node {
 	viewers := NewViewers()
 	viewers.Set(Key, Ann)
-	return &Node{
-		Broker:  memory.New(),
+	n := &Node{
 		Pool:    work.NewPool(),
 		Viewers: viewers,
 		Origins: transport.NewOrigins([]string{"https://shop.example"}),
 		t:       t,
 		network: newNetwork(),
 	}
+	n.Broker = memory.NewWith(memory.Options{Retain: func(topic string) pubsub.Retention { return n.rules.Retention(topic) }})
+	return n
 }
 
 func (n *Node) start(schema graphql.ExecutableSchema) {
 	var err error
+	if n.rules, err = policy.Compile(schema.Schema()); err != nil {
+		n.t.Fatal(err)
+	}
 	n.Engine, err = operation.New(schema, n.Broker, n.Pool, operation.Options{
 		Callers: n.callers,
 		Share:   share.Options{MaxResult: MaxResult},

@@ -57,6 +57,8 @@ func One() map[string]any { return map[string]any{"ids": []string{"1"}} }
 func Run(t *testing.T, transport Transport) {
 	runAll(t, transport, NewNode, cases)
 	runAll(t, transport, NewRooms, slowCases)
+	runAll(t, transport, NewRooms, keptCases)
+	runAll(t, transport, NewRooms, resumeCases)
 	runAll(t, transport, NewSmall, capCases)
 	RunLive(t, transport)
 }

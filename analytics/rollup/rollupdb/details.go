@@ -34,11 +34,8 @@ var selectEndings = texts(func(s shape) string {
 func (s *Store) Endings(ctx context.Context, q rollup.Query) ([]rollup.Ending, error) {
 	var endings []rollup.Ending
 	shape, err := s.check(ctx, q)
-	if shape == bySeries {
-		shape = byTime // endings are few, and have no other index
-	}
 	if err == nil {
-		err = s.bounded(ctx, selectEndings[shape], func(r database.Row) error {
+		err = s.bounded(ctx, s.text(selectEndings[shape]), func(r database.Row) error {
 			var e rollup.Ending
 			var at int64
 			err := r.Scan(&at, &e.Code, &e.N)

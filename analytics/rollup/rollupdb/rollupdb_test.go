@@ -209,12 +209,18 @@ func TestSeriesThatNothingIsLeftOfAreForgotten(t *testing.T) {
 func TestQueriesOfSQLiteWalkAnIndex(t *testing.T) {
 	s := open(t, database.Memory)
 	q := rollup.Query{Step: rollup.Hour, From: rolluptest.Noon.Add(-24 * time.Hour), To: rolluptest.Noon, Where: rollup.Where{Consumer: "shop"}}
-	const time, series = "PRIMARY KEY (step=? AND at>? AND at<?)", "INDEX rollup_point_by_series (series=? AND step=? AND at>? AND at<?)"
-	for shape, index := range map[shape]string{ofAll: time, byTime: time, bySeries: series} {
+	const time, series = "PRIMARY KEY (step=? AND at>? AND at<?)", "INDEX %s_by_series (series=? AND step=? AND at>? AND at<?)"
+	const consumer = "SEARCH rollup_series USING INDEX rollup_series_by_consumer (consumer=?)"
+	for shape, index := range map[shape]string{ofAll: time, byTime: time, bySeries: series, ofConsumer: series} {
 		for text, args := range map[string][]any{
 			selectPoints[shape]:                 shape.args(q),
 			selectTop[rollup.ByConsumer][shape]: shape.args(q, string(rollup.OfEvents), 10),
+			selectEndings[shape]:                shape.args(q),
 		} {
+			table := "rollup_point"
+			if text == selectEndings[shape] {
+				table = "rollup_ending"
+			}
 			plan := ""
 			err := s.db.Query(t.Context(), "EXPLAIN QUERY PLAN "+text, func(r database.Row) error {
 				var ignored any
@@ -223,9 +229,62 @@ func TestQueriesOfSQLiteWalkAnIndex(t *testing.T) {
 				plan += step + "\n"
 				return err
 			}, args...)
-			if err != nil || !strings.Contains(plan, "SEARCH rollup_point USING "+index) {
+			want := "SEARCH " + table + " USING " + strings.ReplaceAll(index, "%s", table)
+			if err != nil || !strings.Contains(plan, want) || strings.Contains(plan, consumer) != (shape == ofConsumer) {
 				t.Errorf("the plan of shape %d is\n%s(%v)", shape, plan, err)
 			}
+		}
+	}
+}
+
+// traffic has consumers each have a point in every second before Noon, so many of them.
+func traffic(b *testing.B, s *Store, consumers int, span time.Duration) {
+	b.Helper()
+	batch := rolluptest.Batch("node", 1)
+	for n := range consumers {
+		l := labelled
+		l.Consumer = fmt.Sprint("consumer", n)
+		batch.Entries = append(batch.Entries, rolluptest.Entry(rollup.Second, 0, l, 1))
+	}
+	if err := s.Add(b.Context(), batch); err != nil {
+		b.Fatal(err)
+	}
+	fill := `WITH RECURSIVE seconds(n) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT n + 1 FROM seconds WHERE n + 1 < $2)
+		INSERT INTO rollup_point (step, at, series, ` + strings.Join(figures, ", ") + `)
+		SELECT 1, n, id, ` + each(figures, "1") + ` FROM seconds, rollup_series`
+	exec := func(text string, args ...any) {
+		if err := s.db.Write(b.Context(), func(t database.Tx) error { return t.Exec(text, args...) }); err != nil {
+			b.Fatal(err)
+		}
+	}
+	const at = 10 * time.Second // a time, or a busy machine takes longer than a statement may
+	for from := rolluptest.Noon.Add(-span); from.Before(rolluptest.Noon); from = from.Add(at) {
+		exec(fill, seconds(from), seconds(from.Add(at)))
+	}
+	if s.db.IsPostgres() {
+		exec(`ANALYZE`)
+	}
+}
+
+// What one consumer has had in each second costs the same, however many others there are.
+func BenchmarkSecondsOfOneConsumer(b *testing.B) {
+	const span = 5 * time.Minute
+	q := rollup.Query{Step: rollup.Second, From: rolluptest.Noon.Add(-span), To: rolluptest.Noon, Where: rollup.Where{Consumer: "consumer7", Issuer: new("")}}
+	for _, consumers := range []int{10, 1000} {
+		for _, c := range []struct{ name, dsn string }{
+			{"in a file", filepath.Join(b.TempDir(), "rollup.db")},
+			{"in PostgreSQL", pgtest.Start(b)},
+		} {
+			b.Run(fmt.Sprintf("%s of %d", c.name, consumers), func(b *testing.B) {
+				s := open(b, c.dsn)
+				traffic(b, s, consumers, span)
+				for b.Loop() {
+					points, err := s.Series(b.Context(), q)
+					if err != nil || len(points) != int(span/time.Second) {
+						b.Fatalf("%d points (%v)", len(points), err)
+					}
+				}
+			})
 		}
 	}
 }

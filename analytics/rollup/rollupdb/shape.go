@@ -15,13 +15,14 @@ import (
 type shape int
 
 const (
-	ofAll    shape = iota
-	bySeries       // few, and none of seconds: each from the index
+	ofAll      shape = iota
+	ofConsumer       // its series are found by an index, and each is looked up: whatever others have had costs nothing
+	bySeries         // few: each is looked up
 	byTime
 	shapes
 )
 
-// fewSeries is how many are looked up one by one.
+// fewSeries is how many are looked up one by one, of whoever's they are.
 const fewSeries = 200
 
 // filtered are the columns of rollup.Where.
@@ -33,15 +34,19 @@ func filters(w rollup.Where) []any {
 	return []any{w.Issuer, w.Kind, w.Operation, w.Document, w.Field, w.Topic, w.Consumer, w.Plan, w.Transport, w.Client, w.Country}
 }
 
-// selectSeries finds the series of a filter, whose parameters are behind so many others.
-func selectSeries(behind int) string {
+// selectSeries finds the series of a filter, whose parameters are behind so many others; with one, of the
+// filter's consumer alone.
+func selectSeries(behind int, one bool) string {
 	var all []string
 	for i, column := range filtered {
-		nothing := `= ''`
-		if column == "issuer" {
-			nothing = `IS NULL`
+		condition := `(CAST($%[1]d AS TEXT) = '' OR %[2]s = $%[1]d)`
+		switch {
+		case column == "issuer":
+			condition = `(CAST($%[1]d AS TEXT) IS NULL OR %[2]s = $%[1]d)`
+		case column == "consumer" && one:
+			condition = `%[2]s = CAST($%[1]d AS TEXT)`
 		}
-		all = append(all, fmt.Sprintf(`(CAST($%[1]d AS TEXT) %[2]s OR %[3]s = $%[1]d)`, behind+i+1, nothing, column))
+		all = append(all, fmt.Sprintf(condition, behind+i+1, column))
 	}
 	return `SELECT id FROM rollup_series WHERE ` + strings.Join(all, " AND ")
 }
@@ -49,17 +54,16 @@ func selectSeries(behind int) string {
 // during is the condition on every table: its parameters come first.
 const during = ` WHERE step = $1 AND at >= $2 AND at < $3`
 
-// indexed has SQLite use the index, which has no seconds, and must be told that none are wanted. PostgreSQL
-// knows how many rows there are, and chooses itself.
-const indexed = ` INDEXED BY rollup_point_by_series`
+// indexed has SQLite use a table's index. PostgreSQL knows how many rows there are, and chooses itself.
+func indexed(t table) string { return ` INDEXED BY ` + t.name + `_by_series` }
 
 // from is where points or endings are read. Its parameters are those of args, so many of them the query's
 // own.
 func (s shape) from(t table, own int) string {
-	series := `series IN (` + selectSeries(3+own) + `)`
+	series := `series IN (` + selectSeries(3+own, s == ofConsumer) + `)`
 	switch s {
-	case bySeries:
-		return ` FROM ` + t.name + indexed + during + ` AND step > 1 AND ` + series
+	case ofConsumer, bySeries:
+		return ` FROM ` + t.name + indexed(t) + during + ` AND ` + series
 	case byTime: // what is computed is in no index
 		return ` FROM ` + t.name + during + ` AND +` + series
 	}
@@ -69,20 +73,22 @@ func (s shape) from(t table, own int) string {
 // text is a query as the database understands it.
 func (s *Store) text(query string) string {
 	if s.db.IsPostgres() {
-		return strings.Replace(query, indexed, "", 1)
+		return notForPostgres.Replace(query)
 	}
 	return query
 }
 
-var countSeries = fmt.Sprintf(`SELECT count(*) FROM (%s LIMIT %d) AS found`, selectSeries(0), fewSeries+1)
+var notForPostgres = strings.NewReplacer(indexed(tables.points), "", indexed(tables.endings), "")
+
+var countSeries = fmt.Sprintf(`SELECT count(*) FROM (%s LIMIT %d) AS found`, selectSeries(0, false), fewSeries+1)
 
 // shapeOf says how points are asked for.
 func (s *Store) shapeOf(ctx context.Context, q rollup.Query) (shape, error) {
-	if q.Where == (rollup.Where{}) {
+	switch {
+	case q.Where == rollup.Where{}:
 		return ofAll, nil
-	}
-	if q.Step == rollup.Second {
-		return byTime, nil
+	case q.Where.Consumer != "":
+		return ofConsumer, nil
 	}
 	n := 0
 	err := s.db.Query(ctx, countSeries, func(r database.Row) error { return r.Scan(&n) }, filters(q.Where)...)

@@ -1,0 +1,168 @@
+package redis_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/sluice-gateway/sluice/internal/redistest"
+	"github.com/sluice-gateway/sluice/pubsub"
+	. "github.com/sluice-gateway/sluice/pubsub/pubsubtest"
+)
+
+// awaitGap waits until each node's receiver was told once of a gap, and returns what it got behind it.
+func (l *trial) awaitGap() (behind [2][]*pubsub.Event) {
+	l.t.Helper()
+	isGap := func(e *pubsub.Event) bool { return e.Gap != nil }
+	for i, r := range l.received { // first of all, for what is in the log by then is passed over
+		Until(l.t, func() error {
+			if !slices.ContainsFunc(r.Events(), isGap) {
+				return fmt.Errorf("node %d was told of no gap", i)
+			}
+			return nil
+		})
+	}
+	l.settle()
+	for i, r := range l.received {
+		events := r.Events()
+		at := slices.IndexFunc(events, isGap)
+		CheckJoined(l.t, l.at[i], events[:at])
+		gap := events[at]
+		if gap.Topic != l.topic || gap.Payload != nil || gap.Received.IsZero() || gap.Gap.Topic != l.topic {
+			l.t.Errorf("the gap is %+v", gap)
+		}
+		behind[i] = events[at+1:]
+		CheckJoined(l.t, pubsub.Position{Epoch: gap.Gap.Epoch, Offset: gap.Gap.Top}, behind[i])
+	}
+	return behind
+}
+
+func TestALogThatIsFlushedIsAGap(t *testing.T) {
+	server := redistest.Start(t)
+	l := newTrial(t, server.URL())
+	Publish(t, l.nodes[0], l.topic, "before")
+	l.received[1].Await(t, 1)
+	server.Do("FLUSHALL")
+	Publish(t, l.nodes[0], l.topic, "after")
+	for i, behind := range l.awaitGap() {
+		if last := behind[len(behind)-1].Position; last.Epoch == l.at[i].Epoch || last.Offset != 2 {
+			t.Errorf("the new log is at %v", last)
+		}
+	}
+}
+
+func TestARedisThatKeepsNothingIsAGap(t *testing.T) {
+	server := redistest.Start(t)
+	l := newTrial(t, server.URL())
+	Publish(t, l.nodes[0], l.topic, "before")
+	l.received[1].Await(t, 1)
+	server.Restart()
+	l.awaitGap()
+}
+
+// An older dump has the same epoch, and its offsets are used again for other events.
+func TestARollbackIsAGap(t *testing.T) {
+	for _, reused := range []int{0, 3, 5, 20} {
+		t.Run(fmt.Sprintf("%d offsets are used again", reused), func(t *testing.T) {
+			server := redistest.Start(t)
+			proxy := startProxy(t, server.Addr())
+			l := newTrial(t, "redis://"+proxy.addr())
+			direct := open(t, server.URL(), kept)
+			publish := func(n int) {
+				for i := range n {
+					Publish(t, direct, l.topic, fmt.Sprint(i))
+				}
+			}
+			publish(10)
+			server.Do("SAVE")
+			publish(5)
+			l.received[0].Await(t, 15)
+			l.received[1].Await(t, 15)
+			proxy.closed.Store(true)
+			proxy.cut()
+			server.Restart()
+			UntilUp(t, direct)
+			publish(reused)
+			proxy.closed.Store(false)
+			for i, behind := range l.awaitGap() {
+				last := behind[len(behind)-1].Position
+				if want := uint64(10 + reused + 1); last.Epoch != l.at[i].Epoch || last.Offset != want {
+					t.Errorf("behind the gap node %d is at %v, want offset %d", i, last, want)
+				}
+			}
+		})
+	}
+}
+
+func TestAWindowThatMovedOnIsAGap(t *testing.T) {
+	server := redistest.Start(t)
+	proxy := startProxy(t, server.Addr())
+	o := kept
+	o.Retain = Retain
+	away, direct := open(t, "redis://"+proxy.addr(), o), open(t, server.URL(), o)
+	UntilUp(t, away)
+	var r Recorder
+	topic := LogTopic()
+	Subscribe(t, away, topic, &r)
+	Publish(t, direct, topic, "1")
+	r.Await(t, 1)
+	proxy.closed.Store(true)
+	proxy.cut()
+	for i := range Window + 1 {
+		Publish(t, direct, topic, fmt.Sprint(i))
+	}
+	proxy.closed.Store(false)
+	gap := r.Await(t, 2)[1].Gap
+	if gap == nil || gap.First != 3 || gap.Top != Window+2 {
+		t.Fatalf("the second event is no gap, but %v", gap)
+	}
+	Publish(t, direct, topic, "end")
+	if e := r.Await(t, 3)[2]; e.Position.Offset != Window+3 {
+		t.Errorf("behind the gap comes %v", e.Position)
+	}
+}
+
+// What nobody has published for long expires; who has read all of it joins all the same.
+func TestALogThatHasExpiredJoinsWhoeverHasAllOfIt(t *testing.T) {
+	server := redistest.Start(t)
+	l := newTrial(t, server.URL())
+	Publish(t, l.nodes[0], l.topic, "1")
+	Publish(t, l.nodes[0], l.topic, "2")
+	events := l.received[0].Await(t, 2)
+	server.Do("DEL", "sluice:log:{"+l.topic+"}")
+	if past := Read(t, l.nodes[1], l.topic, events[1].Position); len(past.Events) != 0 || past.Top != events[1].Position {
+		t.Errorf("after the top there is %v", past)
+	}
+	var gap *pubsub.GapError
+	if _, err := l.nodes[1].Read(t.Context(), l.topic, events[0].Position, 10); !errors.As(err, &gap) || gap.First != 0 || gap.Top != 2 {
+		t.Errorf("before the top: %v", err)
+	}
+	server.Do("CLIENT", "KILL", "TYPE", "pubsub")
+	for _, b := range l.nodes { // what is published while a node is away does not join then: that is a gap
+		Until(t, func() error {
+			if h := b.Health(); !h.Up || h.Reconnects < 2 {
+				return fmt.Errorf("health = %+v", h)
+			}
+			return nil
+		})
+	}
+	l.check()
+}
+
+func TestWhatIsMissingInTheMiddleOfALogIsAGap(t *testing.T) {
+	server := redistest.Start(t)
+	l := newTrial(t, server.URL())
+	for range 5 {
+		Publish(t, l.nodes[0], l.topic, "x")
+	}
+	server.Do("XDEL", "sluice:log:{"+l.topic+"}", "3-0")
+	past := Read(t, l.nodes[0], l.topic, l.at[0])
+	if len(past.Events) != 2 {
+		t.Fatalf("%d events before the hole", len(past.Events))
+	}
+	var gap *pubsub.GapError
+	if _, err := l.nodes[0].Read(t.Context(), l.topic, past.Events[1].Position, 10); !errors.As(err, &gap) || gap.Top != 5 {
+		t.Errorf("read over the hole: %v", err)
+	}
+}
