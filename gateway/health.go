@@ -11,6 +11,7 @@ import (
 	"github.com/sluice-gateway/sluice/analytics/trace"
 	"github.com/sluice-gateway/sluice/limits"
 	"github.com/sluice-gateway/sluice/live"
+	"github.com/sluice-gateway/sluice/pubsub"
 	"github.com/sluice-gateway/sluice/pubsub/peers"
 )
 
@@ -73,6 +74,7 @@ type Stats struct {
 	Gaps             uint64  `json:"gaps"`     // subscriptions that could not have what they had missed
 	Deliveries       uint64  `json:"deliveries"`
 	DecodeErrors     uint64  `json:"decodeErrors"`
+	Unretained       uint64  `json:"unretained"` // events of kept topics that were published past their logs
 	DroppedEvents    uint64  `json:"droppedEvents"`
 	Conflated        uint64  `json:"conflated"` // results that slow readers missed: a newer one of the topic took their place
 	Dropped          uint64  `json:"dropped"`   // and these gave way, or found no room
@@ -120,6 +122,7 @@ func (g *Gateway) Stats() Stats {
 		Gaps:             s.Gaps,
 		Deliveries:       s.Deliveries,
 		DecodeErrors:     s.DecodeErrors,
+		Unretained:       unretained(g.broker),
 		DroppedEvents:    s.Dropped,
 		Conflated:        g.sessions.Losses().Conflated.Load(),
 		Dropped:          g.sessions.Losses().Dropped.Load(),
@@ -140,6 +143,17 @@ func (g *Gateway) Stats() Stats {
 		BackendsUp:       g.backendsUp(),
 		Series:           g.options.Operation.Recorder.Stats(),
 	}
+}
+
+// unretained asks a broker that counts what others publish past its logs.
+func unretained(b pubsub.Broker) uint64 {
+	if t, ok := b.(*traced); ok {
+		b = t.Broker
+	}
+	if counts, ok := b.(interface{ Unretained() uint64 }); ok {
+		return counts.Unretained()
+	}
+	return 0
 }
 
 // called is what a function returns that there need not be.

@@ -106,6 +106,8 @@ var groupMetrics = []prom.Family[Stats]{
 var brokerMetrics = []prom.Family[Stats]{
 	prom.Gauge("sluice_broker_up", "1 if events flow, 0 if not.",
 		func(s *Stats) int { return one(s.BrokerUp) }),
+	prom.Counter("sluice_unretained_events_total", "Events of kept topics that were published past their logs: nobody can resume to them.",
+		func(s *Stats) uint64 { return s.Unretained }),
 	prom.Counter("sluice_broker_reconnects_total", "Connections to the broker that were made again.",
 		func(s *Stats) uint64 { return s.BrokerReconnects }),
 }

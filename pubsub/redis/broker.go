@@ -24,6 +24,8 @@ type Broker struct {
 	probes  string // how the probe channels of this broker, and of no other, begin
 
 	followers followers
+	known     known         // what it has published
+	left      known         // what it has followed, and does not any more
 	reading   chan struct{} // holds one for each log that is being read
 
 	stop    context.CancelFunc
@@ -86,6 +88,7 @@ func New(url string, o Options) (*Broker, error) {
 		b.layout = newFixedLayout(b, t)
 	}
 	b.running.Go(func() { b.layout.run(ctx) })
+	b.running.Go(func() { b.verify(ctx) })
 	return b, nil
 }
 

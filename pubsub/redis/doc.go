@@ -11,7 +11,10 @@
 // Publish has returned nil for is in the log. A node that has lost messages reads them from there, once
 // for all of its receivers. An event's position has its own random id, so that a Redis that comes back
 // with an older state, as after a failover to a replica that lagged, is noticed although it counts on from
-// there: the receivers get a Gap then, and so they do when what they miss is not kept any more.
+// there: the receivers get a Gap then, and so they do when what they miss is not kept any more. A node
+// remembers the newest position that it has seen in each log, and compares whenever it reads or publishes,
+// and once it is back after Redis was away. Where that position is gone, the log begins anew in another
+// epoch, so that who stood before what has vanished gets a Gap too.
 //
 // A topic has three kinds of keys, of one slot, which is that of its channel in a Cluster:
 //
@@ -23,8 +26,9 @@
 // it has gone as well, the topic gets a new epoch, and everybody who was there is told of a gap. So Redis
 // should have maxmemory-policy noeviction. A full Redis refuses to publish, and nothing of it is kept.
 //
-// With AOF everysec a Redis that is killed and started again has lost nothing that Publish returned nil
-// for. Power loss and failover may lose about the last second; whoever had received that is told of a gap.
+// With appendfsync always a Redis that is killed and started again has lost nothing that Publish returned
+// nil for; with everysec it may have, when the disk was slow. So may a failover, and a power cut. Whoever
+// that concerns is told of a gap, as long as one node is left that knew of what was lost.
 //
 // # Publishing from other services
 //

@@ -73,6 +73,9 @@ func (s *followers) run(ctx context.Context, f *follower) {
 
 // leave ends the following with the last one who leaves.
 func (s *followers) leave(f *follower) {
+	if top := f.tail.Top(); !top.IsZero() {
+		s.broker.left.note(f.topic, top, s.broker.options.retention(f.topic).For)
+	}
 	s.mu.Lock()
 	f.users--
 	last := f.users == 0

@@ -34,7 +34,7 @@ func (b *Broker) publishKept(ctx context.Context, topic string, payload []byte, 
 		keys:   logKeys(topic, pubsub.IdempotencyKeyFrom(ctx)),
 		args: []any{
 			b.layout.command(), topic, hex.EncodeToString(random[:12]), newEpoch(random[12:]),
-			kept.Events, milliseconds(kept.For), message[len("~1"):],
+			kept.Events, milliseconds(kept.For), message[len("~1"):], b.published(topic),
 		},
 	}).Text()
 	if err != nil || reply == "" { // the idempotency key is known
@@ -44,6 +44,7 @@ func (b *Broker) publishKept(ctx context.Context, topic string, payload []byte, 
 	if !ok {
 		return errReply
 	}
+	b.known.note(topic, at, kept.For)
 	return b.layout.forward(ctx, topic, func() []byte { return pubsub.SealAt(at, message) })
 }
 
@@ -98,7 +99,7 @@ func (b *Broker) read(ctx context.Context, topic string, after pubsub.Position, 
 		script: readScript,
 		topic:  topic,
 		keys:   logKeys(topic, ""),
-		args:   []any{after.String(), after.Offset, max(most, 0), readBytes, b.options.retention(topic).Events},
+		args:   []any{after.String(), after.Offset, max(most, 0), readBytes, b.options.retention(topic).Events, b.published(topic), b.followed(topic), randomEpoch()},
 	})
 	if err != nil {
 		return pubsub.Past{}, err
@@ -138,13 +139,11 @@ func pastOf(topic string, after pubsub.Position, words []any, most int) (pubsub.
 
 // start returns the position of a topic's newest event, and begins its log if there is none.
 func (b *Broker) start(ctx context.Context, topic string) (pubsub.Position, error) {
-	var random [8]byte
-	_, _ = rand.Read(random[:]) // never fails
 	reply, err := b.evalTimed(ctx, call{
 		script: startScript,
 		topic:  topic,
 		keys:   logKeys(topic, ""),
-		args:   []any{newEpoch(random[:]), milliseconds(b.options.retention(topic).For)},
+		args:   []any{randomEpoch(), milliseconds(b.options.retention(topic).For)},
 	})
 	if err != nil {
 		return pubsub.Position{}, err

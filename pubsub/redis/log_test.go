@@ -13,7 +13,7 @@ import (
 )
 
 func TestNothingIsLostWhenRedisIsKilledAndRestarted(t *testing.T) {
-	server := redistest.Start(t, "--appendonly", "yes")
+	server := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
 	l := newTrial(t, server.URL())
 	l.during(func() {
 		for range 3 {
@@ -155,7 +155,7 @@ func TestALogFollowsItsSlotToAnotherMaster(t *testing.T) {
 }
 
 func TestNothingIsLostWhenAMasterIsKilledAndRestarted(t *testing.T) {
-	cluster := redistest.StartCluster(t, 3, "--appendonly", "yes")
+	cluster := redistest.StartCluster(t, 3, "--appendonly", "yes", "--appendfsync", "always")
 	l := newTrial(t, cluster.URL())
 	l.during(func() {
 		owner := cluster.Masters[cluster.Owner(l.topic)]

@@ -12,6 +12,8 @@
 --          costs more than all the rest, and read.lua does not see them
 -- ARGV[6]  for how many milliseconds after the newest
 -- ARGV[7]  the rest of the envelope, the line break and the payload: "\n{}", or " t=1767225600000000\n{}"
+-- ARGV[8]  a position that was in the log; may be left out, or "". A log without it was rolled back,
+--          and begins anew in the epoch of ARGV[4]: nobody goes on in it as if nothing had gone
 --
 -- It returns the event's position as the envelope has it, <epoch>-<offset>-<id>, or "" when the
 -- idempotency key is known and nothing was done. To publish the newest event again, by its id, does
@@ -24,7 +26,13 @@ if at then
   if string.sub(at, -24) == ARGV[3] then return at end
   epoch, offset = string.match(at, '^(%x+)-(%d+)')
   offset = offset + 1 -- Lua writes whole numbers of up to 14 digits as they are
-else
+  local known, least, id = string.match(ARGV[8] or '', '^(%x+)-(%d+)-(%x+)$')
+  if known == epoch and at ~= ARGV[8] then
+    local entry = call('XRANGE', KEYS[2], least .. '-0', least .. '-0')[1]
+    if offset <= tonumber(least) or entry and not string.find(entry[2][2], id, 1, true) then epoch = nil end
+  end
+end
+if not epoch then
   call('DEL', KEYS[2])
   epoch, offset = ARGV[4], 1
 end

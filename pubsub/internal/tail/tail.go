@@ -100,6 +100,13 @@ func (t *Tail) Receive(e *pubsub.Event) {
 	t.handOver()
 }
 
+// Top is the position of the latest event in the sequence; zero before the log was read.
+func (t *Tail) Top() pubsub.Position {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.top
+}
+
 // follows reports whether there is nothing between p and next.
 func follows(p, next pubsub.Position) bool {
 	return next.Epoch == p.Epoch && next.Offset == p.Offset+1
