@@ -117,17 +117,16 @@ func (g *Group) start() {
 // begin tells the members where the subscription begins, and has steps taken from then on. It reports
 // whether there are some to take.
 func (g *Group) begin(bound bool) (submit bool) {
-	for told := 0; ; {
+	for {
 		g.mu.Lock()
-		if g.at == nil || told == len(g.members) {
+		untold := g.untoldLocked()
+		if len(untold) == 0 {
 			break
 		}
-		members := slices.Clone(g.members)
 		g.mu.Unlock()
-		for _, m := range members[min(told, len(members)):] {
+		for _, m := range untold {
 			m.member.At(g.spec.Cursor(g.at)) // nobody else writes it yet
 		}
-		told = len(members)
 	}
 	defer g.mu.Unlock()
 	g.ready = true
@@ -135,6 +134,20 @@ func (g *Group) begin(bound bool) (submit bool) {
 	g.busy = submit || !bound
 	g.beginLocked()
 	return submit
+}
+
+// untoldLocked are members that are to be told where the subscription begins.
+func (g *Group) untoldLocked() (untold []*Membership) {
+	if g.at == nil {
+		return nil
+	}
+	for _, m := range g.members {
+		if !m.told {
+			m.told = true
+			untold = append(untold, m)
+		}
+	}
+	return untold
 }
 
 func (g *Group) beginLocked() {

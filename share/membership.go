@@ -44,6 +44,7 @@ type Membership struct {
 	member Member
 	group  atomic.Pointer[Group] // that it is in, or was last
 	index  int32                 // in group.members, or -1; guarded by group.mu
+	told   bool                  // where the group begins; guarded by group.mu
 	left   bool                  // guarded by the mu of behind, as what follows but skip is
 	roomy  bool                  // it has told of room that nobody has taken note of
 	away   *away                 // nil: it is not behind

@@ -114,6 +114,9 @@ func (r *replay) serve(ctx context.Context, m *Membership, at Place) error {
 			r.groups.gaps.Add(1)
 			m.member.Gap(gap, slow)
 			return nil
+		case err != nil && !isAway(err) && ctx.Err() == nil: // the broker has no log of what is said to be kept
+			r.end(m, r.groups.options.Errors(gqlerror.List{startError(err)}))
+			return nil
 		case err != nil:
 			r.groups.behind.moved(m, at, false)
 			return err
@@ -172,7 +175,7 @@ func (r *replay) make(e *entry) result {
 // join makes a member at a place one of its group, if the group is not further. Then the log has more.
 func (r *replay) join(ctx context.Context, m *Membership, at Place) (joined bool, err error) {
 	if r.group == nil {
-		r.group = r.groups.hold(r.spec.Key, func() Spec { return r.spec })
+		r.group = r.groups.hold(r.spec.Key, func() Spec { return r.spec }, nil)
 	}
 	if r.group == nil {
 		return false, ErrClosed

@@ -165,7 +165,7 @@ func (s *stage) join(room int) *reader {
 }
 
 func (s *stage) resume(room int, at share.Place) *reader {
-	r := &reader{room: room}
+	r := &reader{room: room, at: cursorOf(at)}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m, err := s.groups.Resume(share.Key{}, s.spec, r, at)
@@ -281,6 +281,21 @@ func TestWhoIsBehindTheWindowIsToldSo(t *testing.T) {
 	}
 }
 
+func TestABrokerThatKeepsNothingIsAnError(t *testing.T) {
+	s := newStage(t, 10, "fleeting.1")
+	begins := &reader{room: -1}
+	if _, err := s.groups.Join(share.Key{}, s.spec, begins); err != nil {
+		t.Fatal(err)
+	}
+	comesBack := s.resume(-1, share.Place{{Epoch: 1, Offset: 1}})
+	for _, r := range []*reader{begins, comesBack} {
+		s.until("it is told", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return len(r.ended) > 0 })
+		if code := r.ended[0].Extensions["code"]; code != "INTERNAL" {
+			t.Errorf("it is told %v", r.ended)
+		}
+	}
+}
+
 func TestSeveralTopicsAreResumedEach(t *testing.T) {
 	s := newStage(t, 10_000, "kept.1", "kept.2", "kept.3")
 	first := s.join(-1)
@@ -346,11 +361,7 @@ func (s *stage) wander(seed uint64, events int) {
 			r.member.Leave()
 			s.settled(r)
 			all = append(all, r.events()...)
-			at := r.cursor()
-			r = s.resume(chance.IntN(50), at)
-			r.mu.Lock()
-			r.at = cursorOf(at)
-			r.mu.Unlock()
+			r = s.resume(chance.IntN(50), r.cursor())
 		default:
 			r.give(chance.IntN(100))
 		}

@@ -160,11 +160,11 @@ func NewGroups(exec Executor, broker pubsub.Broker, pool *work.Pool, options Opt
 func (g *Groups) Join(key Key, spec func() Spec, m Member) (*Membership, error) {
 	membership := &Membership{member: m, index: -1}
 	for {
-		group := g.hold(key, spec)
+		group := g.hold(key, spec, membership)
 		if group == nil {
 			return nil, ErrClosed
 		}
-		joined := group.enter(membership)
+		joined := membership.group.Load() == group || group.enter(membership)
 		group.letGo()
 		if joined {
 			return membership, nil
@@ -175,7 +175,7 @@ func (g *Groups) Join(key Key, spec func() Spec, m Member) (*Membership, error) 
 // Resume makes m a member that comes back: it gets what followed a place, and then is one of the group
 // that the key names; or it is told of the gap. It returns at once. The spec has a Cursor.
 func (g *Groups) Resume(key Key, spec func() Spec, m Member, at Place) (*Membership, error) {
-	group := g.hold(key, spec)
+	group := g.hold(key, spec, nil)
 	if group == nil {
 		return nil, ErrClosed
 	}
@@ -190,7 +190,7 @@ func (g *Groups) Resume(key Key, spec func() Spec, m Member, at Place) (*Members
 // group's linger. It starts the group if there is none, and waits until it is ready. Errors are ErrClosed,
 // ctx's, and why the group cannot start.
 func (g *Groups) Begin(ctx context.Context, key Key, spec func() Spec) (Place, error) {
-	group := g.hold(key, spec)
+	group := g.hold(key, spec, nil)
 	if group == nil {
 		return nil, ErrClosed
 	}
@@ -204,8 +204,8 @@ func (g *Groups) Begin(ctx context.Context, key Key, spec func() Spec) (Place, e
 }
 
 // hold returns the group of a key, which does not stop for want of members until it is let go; it starts
-// one if there is none. Nil: the groups are closed.
-func (g *Groups) hold(key Key, spec func() Spec) *Group {
+// one if there is none, with a first member that misses nothing, or with none. Nil: the groups are closed.
+func (g *Groups) hold(key Key, spec func() Spec, first *Membership) *Group {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
@@ -214,8 +214,11 @@ func (g *Groups) hold(key Key, spec func() Spec) *Group {
 	group := g.byKey[key]
 	if group == nil {
 		group = newGroup(g, spec())
+		if first != nil {
+			group.addLocked(first) // nobody else knows the group yet
+		}
 		g.byKey[key] = group
-		g.running.Go(group.start)
+		defer g.running.Go(group.start)
 	}
 	group.mu.Lock()
 	defer group.mu.Unlock()

@@ -197,6 +197,7 @@ func TestALogThatHasExpiredJoinsWhoeverHasAllOfIt(t *testing.T) {
 			}
 			return nil
 		})
+		Subscribe(t, b, l.topic, new(Recorder)).Close() // which waits until the log was read again
 	}
 	l.check()
 }
