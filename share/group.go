@@ -16,9 +16,6 @@ import (
 	"github.com/sluice-gateway/sluice/pubsub"
 )
 
-// burst is how many events a group may take from its mailbox before others get their turn.
-const burst = 64
-
 // A Group is one execution and its members.
 //
 // Its life: start (subscribe, dispatch) -> a step per event, by the pool, or a goroutine that reads
@@ -218,30 +215,6 @@ func (g *Group) read() {
 	}
 }
 
-// Receive implements pubsub.Receiver: it puts the event into the mailbox.
-func (g *Group) Receive(e *pubsub.Event) {
-	g.mu.Lock()
-	if g.ended || g.ready && !g.feed.Bound() {
-		g.mu.Unlock()
-		return
-	}
-	o := &g.groups.options
-	if len(g.mailbox) >= o.MailboxEvents || g.waiting > 0 && g.waiting+len(e.Payload) > o.MailboxBytes {
-		g.lost++ // the next step tells, or has the members catch up
-		g.mu.Unlock()
-		g.groups.dropped.Add(1)
-		return
-	}
-	g.mailbox = append(g.mailbox, e)
-	g.waiting += len(e.Payload)
-	submit := g.ready && !g.busy
-	g.busy = g.busy || submit
-	g.mu.Unlock()
-	if submit {
-		g.groups.pool.Submit(g)
-	}
-}
-
 // lose tells every member of events that it will not have, and so does the next result.
 func (g *Group) lose(events uint64, why Loss) {
 	g.untold += events
@@ -250,56 +223,12 @@ func (g *Group) lose(events uint64, why Loss) {
 	}
 }
 
-// Run implements work.Task: it takes a step for each event in the mailbox, a burst of them at most.
-func (g *Group) Run() {
-	defer g.recoverPanic()
-	for steps := 0; steps < burst; {
-		events, lost := g.takeMail()
-		if len(events) == 0 {
-			return
-		}
-		for i, e := range events {
-			if !g.execute(e, lost) {
-				return
-			}
-			events[i], lost = nil, 0
-		}
-		steps += len(events)
-	}
-	g.groups.pool.Submit(g)
-}
-
 // recoverPanic ends the group when code of the application panics where gqlgen does not catch it.
 func (g *Group) recoverPanic() {
 	if v := recover(); v != nil {
 		g.groups.options.Log.Error("a panic ended a subscription", "panic", v, "stack", string(debug.Stack()))
 		g.end(gqlerror.List{{Message: "internal error", Extensions: map[string]any{"code": "INTERNAL"}}})
 	}
-}
-
-// takeMail empties the mailbox, up to a burst. With nothing in it, the group stops being busy.
-func (g *Group) takeMail() (events []*pubsub.Event, lost uint64) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.ended || len(g.mailbox) == 0 {
-		g.busy = false
-		if g.taken != g.version {
-			g.forgetLocked()
-		}
-		return nil, 0
-	}
-	lost, g.lost = g.lost, 0
-	events = g.mailbox
-	if len(events) > burst {
-		events = events[:burst:burst]
-	}
-	for _, e := range events {
-		g.waiting -= len(e.Payload)
-	}
-	if g.mailbox = g.mailbox[len(events):]; len(g.mailbox) == 0 {
-		g.mailbox = nil
-	}
-	return events, lost
 }
 
 // execute takes one step of the executor for an event and delivers the result. It reports false
