@@ -211,8 +211,11 @@ describe("the playground", () => {
     await page.keyboard.press("ControlOrMeta+F");
     await editor.locator(".find-widget.visible").waitFor();
     await page.keyboard.press("Escape");
-    await field.click({ modifiers: ["ControlOrMeta"], force: true }); // the panel that opens moves it away
-    await page.locator(".graphiql-plugin").getByText("products", { exact: true }).first().waitFor();
+    const explained = page.locator(".graphiql-plugin").getByText("products", { exact: true }).first();
+    await until("its documentation is shown", async () => { // the editor has to know by then what the field is
+      await field.click({ modifiers: ["ControlOrMeta"], force: true }); // the panel that opens moves it away
+      return explained.waitFor({ timeout: 1000 }).then(() => true, () => false);
+    });
   });
 
   checkPage("the documentation is found by its keys", async (t) => {
