@@ -124,10 +124,7 @@ func (e *Event) readEnvelope(header string) {
 				e.Trace = strings.Clone(value)
 			}
 		case "p":
-			e.Position = Position{}
-			if at, ok := ParsePosition(value); ok && at.Offset > 0 {
-				e.Position = at
-			}
+			e.Position, _ = ParsePosition(value)
 		}
 	}
 }

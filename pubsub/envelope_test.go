@@ -80,7 +80,7 @@ func TestThePositionOfAnEnvelope(t *testing.T) {
 		{"the longest", "~1 p=" + longAt + "\n{}", longAt},
 		{"the last of two counts", "~1 p=1-1-" + id + " p=" + at42 + "\n{}", at42},
 		{"the last of two counts, though it is none", "~1 p=" + at42 + " p=?\n{}", ""},
-		{"no event stands before the first", "~1 p=1-0-" + noID + "\n{}", ""},
+		{"the place before the first event", "~1 p=1-0-" + noID + "\n{}", "1-0-" + noID},
 		{"what is none is none", "~1 p=5f2b-042-" + id + "\n{}", ""},
 		{"a payload says none", "p=" + at42 + "\n{}", ""},
 	} {

@@ -14,7 +14,7 @@ import (
 )
 
 // Window is how many events Retain keeps.
-const Window = 50
+const Window = 200
 
 // Retain makes the topics below "log" replayable. It is what the brokers of RunLog are made with.
 func Retain(topic string) pubsub.Retention {

@@ -35,7 +35,7 @@ func TestAnACLUserWithTheDocumentedPermissionsSuffices(t *testing.T) {
 
 // What a user needs besides for replayable topics.
 var withLogs = []string{
-	"+eval", "+evalsha", "+get", "+set", "+exists", "+del", "+pexpire", "+xadd", "+xrange", "~sluice:log:*", "&log.*",
+	"+eval", "+evalsha", "+get", "+set", "+exists", "+del", "+pexpire", "+xadd", "+xrange", "+info", "+hset", "+hgetall", "+hdel", "~sluice:log:*", "&log.*",
 }
 
 func TestAnACLUserWithTheDocumentedPermissionsHasLogs(t *testing.T) {

@@ -41,6 +41,8 @@ var _ pubsub.Broker = (*Broker)(nil)
 type layout interface {
 	// await returns a waiter for topic, nil if it is subscribed already, and whom it waits for.
 	await(topic string) (waiter, *part)
+	// gate returns that of the server which has the topic's log; nil: none has, as far as is known.
+	gate(topic string) *gate
 	// links returns every link that may carry a topic.
 	links() []*link
 	publish(ctx context.Context, topic string, message []byte) error
@@ -88,13 +90,13 @@ func New(url string, o Options) (*Broker, error) {
 		b.layout = newFixedLayout(b, t)
 	}
 	b.running.Go(func() { b.layout.run(ctx) })
-	b.running.Go(func() { b.verify(ctx) })
 	return b, nil
 }
 
 // newLink returns a link that shares the broker's table and has a part in its health.
-func (b *Broker) newLink(name string, sharded bool) *link {
+func (b *Broker) newLink(name string, g *gate, sharded bool) *link {
 	return &link{
+		gate:    g,
 		options: b.options,
 		table:   &b.table,
 		ledger:  newLedger(b.table.Has, sharded),

@@ -69,6 +69,16 @@ func (c *clusterLayout) await(topic string) (waiter, *part) {
 	return w, c.topology
 }
 
+func (c *clusterLayout) gate(topic string) *gate {
+	addr := c.address(topic)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if m := c.masters[addr]; m != nil {
+		return m.link.gate
+	}
+	return nil
+}
+
 func (c *clusterLayout) links() []*link {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -185,7 +195,8 @@ func (c *clusterLayout) follow(ctx context.Context, running *sync.WaitGroup) err
 			continue
 		}
 		m := &master{layout: c, addr: addr, client: client}
-		m.link = c.broker.newLink(addr, true)
+		door := newGate(1)
+		m.link = c.broker.newLink(addr, door, true)
 		m.link.server = m
 		m.link.strays = c.lose
 		c.masters[addr] = m
@@ -196,8 +207,18 @@ func (c *clusterLayout) follow(ctx context.Context, running *sync.WaitGroup) err
 			defer m.link.part.remove()
 			m.link.run(life)
 		})
+		running.Go(func() { c.guard(life, door) })
 	}
 	return nil
+}
+
+// guard opens a master's gate, if anything is kept. Masters do not know who else had compared their logs.
+func (c *clusterLayout) guard(ctx context.Context, door *gate) {
+	if c.broker.options.Retain == nil {
+		return
+	}
+	compare := func(ctx context.Context) error { return c.broker.compare(ctx, door) }
+	door.run(ctx, compare, func(context.Context) {}, topologyInterval)
 }
 
 // load has go-redis read the topology anew and returns the masters by address.

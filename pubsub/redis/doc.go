@@ -12,15 +12,19 @@
 // for all of its receivers. An event's position has its own random id, so that a Redis that comes back
 // with an older state, as after a failover to a replica that lagged, is noticed although it counts on from
 // there: the receivers get a Gap then, and so they do when what they miss is not kept any more. A node
-// remembers the newest position that it has seen in each log, and compares whenever it reads or publishes,
-// and once it is back after Redis was away. Where that position is gone, the log begins anew in another
-// epoch, so that who stood before what has vanished gets a Gap too.
+// remembers the newest position that it has seen in each log, and compares when it is back after Redis was
+// away, and whenever it publishes. Where that position is gone, the log begins anew in another epoch, so that
+// who stood before what has vanished gets a Gap too. Until all nodes that were there before have compared, as
+// long as Options.CompareTimeout, no node reads a log. In a Cluster nodes do not wait for each other.
 //
 // A topic has three kinds of keys, of one slot, which is that of its channel in a Cluster:
 //
 //	sluice:log:{<topic>}            the stream; expires Retention.For after the newest event
 //	sluice:log:{<topic>}:at         the newest event's position; expires a week later than the stream
 //	sluice:log:{<topic>}:key:<key>  an idempotency key; expires after five minutes
+//
+// Besides there is the hash sluice:log:nodes, with a line for each node, in which it says every two seconds that
+// it lives, and of which run of Redis it has compared the logs.
 //
 // The position outlives the stream so that whoever has read all of it joins after a quiet week too. When
 // it has gone as well, the topic gets a new epoch, and everybody who was there is told of a gap. So Redis
@@ -46,7 +50,7 @@
 // client can EVAL as it stands; it tells of its keys and arguments. In redis-cli:
 //
 //	EVAL "<publish.lua>" 2 sluice:log:{order.42}:at sluice:log:{order.42}
-//	    PUBLISH order.42 <24 random hexadecimal digits> <16 more> 1000 600000 "\n{\"state\":\"paid\"}"
+//	    PUBLISH order.42 <24 random hexadecimal digits> <10 more> 1000 600000 "\n{\"state\":\"paid\"}"
 //
 // In a Cluster it says SPUBLISH, and then sends the message to the pattern's channel, as above: "~1 p=",
 // the position that the script returned, and its last argument. What is published to a replayable topic
@@ -62,6 +66,6 @@
 // masters. For a pattern Redis wants the very same text among the user's channels: &price.*.
 //
 // For replayable topics it needs +evalsha, +eval, +get, +set, +exists, +del, +pexpire, +xadd and +xrange
-// on the keys ~sluice:log:*. Who only publishes by the script needs no +xrange and no +evalsha, but
+// on the keys ~sluice:log:*, and, to wait for other nodes, +info, +hset, +hgetall and +hdel. Who only publishes by the script needs no +xrange and no +evalsha, but
 // +publish, in a Cluster +spublish.
 package redis

@@ -14,15 +14,22 @@ import (
 // A fixedLayout spreads topics by hash over a fixed number of links to one Redis, which may be
 // whatever the sentinels call the master.
 type fixedLayout struct {
+	broker *Broker
 	client *goredis.Client
 	all    []*link
+	door   *gate
 	seed   maphash.Seed
 }
 
 func newFixedLayout(b *Broker, t redisconn.Target) *fixedLayout {
-	f := &fixedLayout{client: t.Client(clientOptions(t, b.options)), seed: maphash.MakeSeed()}
+	f := &fixedLayout{
+		broker: b,
+		client: t.Client(clientOptions(t, b.options)),
+		door:   newGate(b.options.Connections),
+		seed:   maphash.MakeSeed(),
+	}
 	for n := range b.options.Connections {
-		l := b.newLink(t.String(), false)
+		l := b.newLink(t.String(), f.door, false)
 		l.server = fixedServer{f.client, fmt.Sprint(b.probes, n)}
 		f.all = append(f.all, l)
 	}
@@ -33,6 +40,8 @@ func (f *fixedLayout) await(topic string) (waiter, *part) {
 	l := f.all[maphash.String(f.seed, topic)%uint64(len(f.all))]
 	return l.ledger.await(topic), l.part
 }
+
+func (f *fixedLayout) gate(string) *gate { return f.door }
 
 func (f *fixedLayout) links() []*link { return f.all }
 
@@ -54,7 +63,18 @@ func (f *fixedLayout) run(ctx context.Context) {
 	for _, l := range f.all {
 		running.Go(func() { l.run(ctx) })
 	}
+	running.Go(func() { f.guard(ctx) })
 	running.Wait()
+}
+
+// guard opens the gate, if anything is kept, when the other nodes have compared what they know too.
+func (f *fixedLayout) guard(ctx context.Context) {
+	if f.broker.options.Retain == nil {
+		return
+	}
+	roll := newRollCall(f.client, f.broker.probes, f.broker.options)
+	compare := func(ctx context.Context) error { return f.broker.compare(ctx, f.door) }
+	f.door.run(ctx, func(ctx context.Context) error { return roll.hold(ctx, compare) }, roll.beat, beatInterval)
 }
 
 func (f *fixedLayout) close() error { return f.client.Close() }

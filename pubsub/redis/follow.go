@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -106,6 +108,13 @@ func (s *followers) confirmed(topic string) {
 	}
 }
 
+// topics are those that are followed.
+func (s *followers) topics() []string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Collect(maps.Keys(s.byTopic))
+}
+
 // close ends all following.
 func (s *followers) close() {
 	s.mu.Lock()
@@ -138,28 +147,22 @@ func (f *follower) Read(ctx context.Context, topic string, after pubsub.Position
 	})
 }
 
-// read waits for one of the readers. One that fails keeps its place for a moment, so that however many
-// topics cannot be read, Redis is asked rarely.
+// read waits for its turn. One that fails keeps its place for a moment, so that however many topics cannot be
+// read, Redis is asked rarely.
 func (f *follower) read(ctx context.Context, read func() error) error {
-	b := f.of.broker
-	select {
-	case b.reading <- struct{}{}:
-		defer func() { <-b.reading }()
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	err := read()
-	var gap *pubsub.GapError
-	if err == nil || errors.As(err, &gap) {
-		f.trouble.Store(nil)
+	return f.of.broker.inTurn(ctx, f.topic, func() error {
+		err := read()
+		if err == nil || isGap(err) {
+			f.trouble.Store(nil)
+			return err
+		}
+		if ctx.Err() == nil {
+			f.trouble.Store(&err)
+			f.of.warn(f.topic, err)
+			pause(ctx, minBackoff)
+		}
 		return err
-	}
-	if ctx.Err() == nil {
-		f.trouble.Store(&err)
-		f.of.warn(f.topic, err)
-		pause(ctx, minBackoff)
-	}
-	return err
+	})
 }
 
 // Pause implements tail.Log.

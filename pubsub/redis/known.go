@@ -1,10 +1,12 @@
 package redis
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluice-gateway/sluice/pubsub"
@@ -32,7 +34,8 @@ type sighting struct {
 func (k *known) note(topic string, at pubsub.Position, kept time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if before := k.byTopic[topic].at; before.Epoch == at.Epoch && before.Offset >= at.Offset {
+	before := k.byTopic[topic].at
+	if generation(at) < generation(before) || at.Epoch == before.Epoch && at.Offset <= before.Offset {
 		return
 	}
 	if k.byTopic == nil {
@@ -81,6 +84,9 @@ func (k *known) topics() []string {
 	return all
 }
 
+// generation counts the epochs of a topic's log: see publish.lua.
+func generation(at pubsub.Position) uint64 { return at.Epoch >> 40 }
+
 // published is the newest position of what this node has published to a topic, and followed that of what it
 // follows or has followed, as scripts want them: each of them may be gone from a log without the other.
 func (b *Broker) published(topic string) string { return text(b.known.of(topic)) }
@@ -101,34 +107,56 @@ func text(at pubsub.Position) string {
 	return at.String()
 }
 
-// verify looks after the logs that this node has published to whenever Redis was away, until ctx is done:
-// those that it follows are read again anyway.
-func (b *Broker) verify(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-b.monitor.back:
-		}
-		for _, topic := range append(b.known.topics(), b.left.topics()...) {
-			b.verifyLog(ctx, topic)
-		}
+// compare compares the logs behind a gate with what this node knows of them. It returns the error of one that it
+// could not.
+func (b *Broker) compare(ctx context.Context, g *gate) error {
+	begun := time.Now()
+	topics := b.topicsBehind(g)
+	next, anew := make(chan string), atomic.Int64{}
+	var comparing sync.WaitGroup
+	errs := make([]error, readers)
+	for i := range readers {
+		comparing.Go(func() {
+			for topic := range next {
+				was, err := b.compareLog(ctx, topic)
+				if was {
+					anew.Add(1)
+				}
+				errs[i] = cmp.Or(errs[i], err)
+			}
+		})
 	}
+	for _, topic := range topics {
+		next <- topic
+	}
+	close(next)
+	comparing.Wait()
+	if n := anew.Load(); n > 0 {
+		b.options.Logger.Warn("redis came back with less than it had: logs have begun anew", "logs", n, "of", len(topics), "took", time.Since(begun))
+	}
+	return errors.Join(errs...)
 }
 
-// verifyLog compares a log with what is known of it, as soon as Redis answers.
-func (b *Broker) verifyLog(ctx context.Context, topic string) {
-	for failures := 0; ; failures++ {
-		_, err := b.Read(ctx, topic, pubsub.Position{}, 0) // what it knows it brings itself
-		if !errors.Is(err, pubsub.ErrUnavailable) || !pause(ctx, backoff(failures)) {
-			return
+// topicsBehind are the topics behind a gate that something is known of.
+func (b *Broker) topicsBehind(g *gate) (all []string) {
+	seen := make(map[string]bool)
+	for _, topic := range slices.Concat(b.known.topics(), b.left.topics(), b.followers.topics()) {
+		if !seen[topic] && b.layout.gate(topic) == g {
+			seen[topic] = true
+			all = append(all, topic)
 		}
 	}
+	return all
 }
 
-// randomEpoch is a new epoch, as a script wants it.
-func randomEpoch() string {
-	var random [8]byte
-	_, _ = rand.Read(random[:]) // never fails
-	return newEpoch(random[:])
+// compareLog reports whether a log has begun anew, for it lacks what this node knows of.
+func (b *Broker) compareLog(ctx context.Context, topic string) (anew bool, err error) {
+	args := []any{b.layout.command(), topic, newEpoch(), milliseconds(b.options.retention(topic).For)}
+	for _, known := range []string{b.published(topic), b.followed(topic)} {
+		if known != "" {
+			args = append(args, known)
+		}
+	}
+	reply, err := b.evalTimed(ctx, call{script: compareScript, topic: topic, keys: logKeys(topic, ""), args: args})
+	return reply == int64(1), err
 }

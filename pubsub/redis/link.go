@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -18,6 +19,9 @@ import (
 const (
 	minBackoff = 100 * time.Millisecond
 	maxBackoff = 5 * time.Second
+	// stable is how long a connection must have delivered for the next one to be tried at once: one that
+	// fails as soon as it is up is no success.
+	stable = time.Second
 )
 
 var (
@@ -41,6 +45,8 @@ type link struct {
 	table   *fanout.Table
 	ledger  *ledger
 	part    *part
+	gate    *gate
+	up      atomic.Bool // the gate knows it as up
 	replay  *followers
 	// strays takes the topics that the link's server does not serve any more. Nil on a link that
 	// keeps its topics whatever happens.
@@ -51,8 +57,7 @@ type link struct {
 func (l *link) run(ctx context.Context) {
 	failures := 0
 	for {
-		start := time.Now()
-		err := l.serve(ctx)
+		stood, err := l.serve(ctx)
 		if l.strays != nil {
 			l.strays(l.ledger.leave())
 		} else {
@@ -62,7 +67,7 @@ func (l *link) run(ctx context.Context) {
 			return
 		}
 		l.part.fall(err)
-		if time.Since(start) > maxBackoff { // one that fails as soon as it is up is no success
+		if stood > stable {
 			failures = 0
 		}
 		if !pause(ctx, backoff(failures)) {
@@ -72,17 +77,17 @@ func (l *link) run(ctx context.Context) {
 	}
 }
 
-// serve makes one connection and runs it until it fails.
-func (l *link) serve(ctx context.Context) error {
+// serve makes one connection and runs it until it fails. It returns how long it has delivered.
+func (l *link) serve(ctx context.Context) (stood time.Duration, err error) {
 	channel, err := l.server.probeChannel(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	ps := l.server.open(ctx)
 	defer func() { _ = ps.Close() }() // for the second time, where the loops have done so
 	// The one call that may make a connection; the pong is ignored.
 	if err := ps.Ping(ctx); err != nil {
-		return err
+		return 0, err
 	}
 	ctx, stop := context.WithCancelCause(sealed(ctx))
 	defer stop(nil)
@@ -92,9 +97,32 @@ func (l *link) serve(ctx context.Context) error {
 	loops.Go(func() { stop(l.read(ctx, ps, p)) })
 	loops.Go(func() { stop(l.write(ctx, ps)) })
 	loops.Go(func() { stop(p.run(ctx)) })
-	loops.Go(func() { <-ctx.Done(); _ = ps.Close() }) // frees a read that knows no context
+	loops.Go(func() {
+		<-ctx.Done()
+		l.fell()
+		_ = ps.Close() // frees a read that knows no context
+	})
 	loops.Wait()
-	return context.Cause(ctx)
+	l.fell() // should a probe have come back meanwhile
+	if !p.proven.IsZero() {
+		stood = time.Since(p.proven)
+	}
+	return stood, context.Cause(ctx)
+}
+
+// rose notes that the connection has everything that is wanted, and delivers.
+func (l *link) rose() {
+	l.part.rise()
+	if !l.up.Swap(true) {
+		l.gate.rose()
+	}
+}
+
+// fell shuts the gate at once, for the server may be another one already.
+func (l *link) fell() {
+	if l.up.Swap(false) {
+		l.gate.fell()
+	}
 }
 
 // write sends what the ledger has to say, whenever it has.
@@ -209,7 +237,12 @@ func (l *link) deliver(m *goredis.Message) {
 		}
 	}
 	e := pubsub.Unseal(topic, message, time.Now())
-	if at == topic && !e.Position.IsZero() && !l.replay.has(topic) {
+	follows := at == topic && l.replay.has(topic)
+	switch {
+	case e.Position.IsZero() || follows:
+	case e.Position.Offset == 0 && len(e.Payload) == 0:
+		return // it tells followers that the log has begun anew: see compare.lua
+	case at == topic:
 		e.Position = pubsub.Position{} // an ephemeral topic has none, whatever somebody writes
 	}
 	l.table.DeliverTo(at, e)

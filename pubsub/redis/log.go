@@ -3,11 +3,9 @@ package redis
 import (
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/sluice-gateway/sluice/pubsub"
@@ -25,15 +23,15 @@ var errReply = errors.New("redis: a script returned what it never does")
 
 // publishKept appends an event to its topic's log and sends it.
 func (b *Broker) publishKept(ctx context.Context, topic string, payload []byte, kept pubsub.Retention) error {
-	var random [20]byte
-	_, _ = rand.Read(random[:]) // never fails
+	var id [12]byte
+	_, _ = rand.Read(id[:]) // never fails
 	message := pubsub.Seal(ctx, payload)
 	reply, err := b.layout.eval(ctx, call{
 		script: publishScript,
 		topic:  topic,
 		keys:   logKeys(topic, pubsub.IdempotencyKeyFrom(ctx)),
 		args: []any{
-			b.layout.command(), topic, hex.EncodeToString(random[:12]), newEpoch(random[12:]),
+			b.layout.command(), topic, hex.EncodeToString(id[:]), newEpoch(),
 			kept.Events, milliseconds(kept.For), message[len("~1"):], b.published(topic),
 		},
 	}).Text()
@@ -48,32 +46,50 @@ func (b *Broker) publishKept(ctx context.Context, topic string, payload []byte, 
 	return b.layout.forward(ctx, topic, func() []byte { return pubsub.SealAt(at, message) })
 }
 
-// newEpoch makes an epoch, which is never 0, of 8 random bytes.
-func newEpoch(random []byte) string {
-	return strconv.FormatUint(max(1, binary.BigEndian.Uint64(random)), 16)
+// newEpoch makes the digits with which an epoch ends.
+func newEpoch() string {
+	var random [5]byte
+	_, _ = rand.Read(random[:]) // never fails
+	return hex.EncodeToString(random[:])
 }
 
 func milliseconds(d time.Duration) int64 { return max(1, d.Milliseconds()) }
 
 // Read implements pubsub.Broker. One call returns about 4 MiB at most. It waits for a connection as long
-// as ctx allows, and then as long as Options.PublishTimeout.
-func (b *Broker) Read(ctx context.Context, topic string, after pubsub.Position, most int) (pubsub.Past, error) {
+// as ctx allows, and then as long as Options.PublishTimeout. After Redis was away it waits until the logs
+// were compared, as long as Options.SubscribeTimeout.
+func (b *Broker) Read(ctx context.Context, topic string, after pubsub.Position, most int) (past pubsub.Past, err error) {
 	if err := pubsub.ValidName(topic); err != nil {
 		return pubsub.Past{}, err
 	}
 	if b.options.retention(topic).IsZero() {
 		return pubsub.Past{}, pubsub.NotReplayable(topic)
 	}
-	select {
-	case b.reading <- struct{}{}:
-		defer func() { <-b.reading }()
-	case <-ctx.Done():
-		return pubsub.Past{}, fmt.Errorf("read %q: %w", topic, context.Cause(ctx))
-	case <-b.stopped:
-		return pubsub.Past{}, pubsub.ErrClosed
-	}
-	past, err := b.read(ctx, topic, after, most)
+	err = b.inTurn(ctx, topic, func() error {
+		past, err = b.read(ctx, topic, after, most)
+		return err
+	})
 	return past, b.failed(ctx, "read", topic, err)
+}
+
+// inTurn calls read when the topic's log may be read, and not too many others are.
+func (b *Broker) inTurn(ctx context.Context, topic string, read func() error) error {
+	return b.layout.gate(topic).during(ctx, b.options.SubscribeTimeout, func() error {
+		select {
+		case b.reading <- struct{}{}:
+			defer func() { <-b.reading }()
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-b.stopped:
+			return pubsub.ErrClosed
+		}
+		return read()
+	})
+}
+
+func isGap(err error) bool {
+	var gap *pubsub.GapError
+	return errors.As(err, &gap)
 }
 
 // failed says what an error of a call of Redis means to the caller.
@@ -81,9 +97,8 @@ func (b *Broker) failed(ctx context.Context, doing, topic string, err error) err
 	if err == nil {
 		return nil
 	}
-	var gap *pubsub.GapError
 	switch {
-	case errors.As(err, &gap):
+	case isGap(err):
 		return err
 	case b.isClosed():
 		return pubsub.ErrClosed
@@ -99,7 +114,7 @@ func (b *Broker) read(ctx context.Context, topic string, after pubsub.Position, 
 		script: readScript,
 		topic:  topic,
 		keys:   logKeys(topic, ""),
-		args:   []any{after.String(), after.Offset, max(most, 0), readBytes, b.options.retention(topic).Events, b.published(topic), b.followed(topic), randomEpoch()},
+		args:   []any{after.String(), after.Offset, max(most, 0), readBytes, b.options.retention(topic).Events},
 	})
 	if err != nil {
 		return pubsub.Past{}, err
@@ -143,7 +158,7 @@ func (b *Broker) start(ctx context.Context, topic string) (pubsub.Position, erro
 		script: startScript,
 		topic:  topic,
 		keys:   logKeys(topic, ""),
-		args:   []any{randomEpoch(), milliseconds(b.options.retention(topic).For)},
+		args:   []any{newEpoch(), milliseconds(b.options.retention(topic).For)},
 	})
 	if err != nil {
 		return pubsub.Position{}, err

@@ -12,8 +12,7 @@ import (
 // A monitor keeps the state of every part that a broker needs: its connections and, in a Cluster,
 // the knowledge of who serves what. The broker is up when every part is.
 type monitor struct {
-	log  *slog.Logger
-	back chan struct{} // holds one after a part works again that did before
+	log *slog.Logger
 
 	mu         sync.Mutex // guards what follows
 	parts      []*part
@@ -35,7 +34,7 @@ type part struct {
 }
 
 func newMonitor(log *slog.Logger) *monitor {
-	return &monitor{log: log, since: time.Now(), back: make(chan struct{}, 1)}
+	return &monitor{log: log, since: time.Now()}
 }
 
 // add returns a new part that is not up yet.
@@ -67,10 +66,6 @@ func (p *part) rise() {
 	}
 	if p.proven {
 		m.reconnects++
-		select {
-		case m.back <- struct{}{}:
-		default: // nobody has looked after the time before yet
-		}
 	}
 	m.log.Info("redis subscriptions are up", "redis", p.name, "after", time.Since(p.since).Round(time.Millisecond))
 	p.up, p.proven, p.since, p.reason, p.told = true, true, time.Now(), "", false

@@ -34,6 +34,12 @@ type Options struct {
 	// once. A Redis that has never answered since New gets SubscribeTimeout instead. 0 means 30 s.
 	DownAfter time.Duration
 
+	// CompareTimeout is how long the logs of replayable topics are not read after Redis has come back, and
+	// not subscribed to, while other nodes that were there before it went have not come back: one of them may
+	// know that something is gone. 0 means 6 s, within which all links are back that were lost
+	// with Redis. In a Cluster nodes do not wait for each other.
+	CompareTimeout time.Duration
+
 	// ProbeInterval is how often each connection proves that it still delivers. A probe that is not
 	// back within half of it, or a second if that is longer, costs the connection. 0 means 10 s.
 	ProbeInterval time.Duration
@@ -78,6 +84,7 @@ func (o Options) withDefaults() Options {
 	orDefault(&o.PublishTimeout, time.Second)
 	orDefault(&o.SubscribeTimeout, 5*time.Second)
 	orDefault(&o.DownAfter, 30*time.Second)
+	orDefault(&o.CompareTimeout, 6*time.Second)
 	orDefault(&o.ProbeInterval, 10*time.Second)
 	if o.Logger == nil {
 		o.Logger = slog.Default()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 )
 
 // A prober proves, again and again, that what is published still arrives on a connection. PING does
@@ -12,6 +13,7 @@ type prober struct {
 	link    *link
 	channel string
 	echoes  chan string // holds one: the newest probe that came back
+	proven  time.Time   // when the first one did; to be read when run has returned
 }
 
 // run returns when the connection is deaf, or ctx is done.
@@ -32,7 +34,10 @@ func (p *prober) run(ctx context.Context) error {
 		if err := p.round(ctx, strconv.Itoa(number)); err != nil {
 			return err
 		}
-		p.link.part.rise()
+		if p.proven.IsZero() {
+			p.proven = time.Now()
+		}
+		p.link.rose()
 		if !pause(ctx, p.link.options.ProbeInterval) {
 			return ctx.Err()
 		}

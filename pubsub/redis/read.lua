@@ -1,27 +1,10 @@
 -- Reads a topic's log after a position. KEYS[1] and KEYS[2] as of publish.lua. ARGV[1] is the position,
 -- ARGV[2] its offset, ARGV[3] how many events at most, ARGV[4] how many bytes about: the last may exceed.
 -- ARGV[5] is how many events are kept: older ones may be in the stream still, and are not read.
--- ARGV[6] and ARGV[7] are positions that were in the log, "" for none, and ARGV[8] is an epoch: if the log
--- does not have one of those any more, it was rolled back, and begins anew in this epoch.
 --
 -- It returns the position of the newest event, "" for none; the oldest offset, 0 for none; 1 if the log
 -- joins the position, or else 0; and the messages after it.
 local at = redis.call('GET', KEYS[1]) or ''
-
-local function lacks(position)
-  local epoch, top = string.match(at, '^(%x+)-(%d+)')
-  local known, offset = string.match(position, '^(%x+)-(%d+)')
-  if at == position or not epoch or epoch ~= known then return false end
-  if tonumber(top) < tonumber(offset) then return true end
-  local entry = redis.call('XRANGE', KEYS[2], offset .. '-0', offset .. '-0')[1]
-  local message = '~1 p=' .. position
-  return entry and string.sub(entry[2][2], 1, #message) ~= message
-end
-if lacks(ARGV[6]) or lacks(ARGV[7]) then
-  at = ARGV[8] .. '-0-' .. string.rep('0', 24)
-  redis.call('SET', KEYS[1], at, 'KEEPTTL')
-  redis.call('DEL', KEYS[2])
-end
 if at == ARGV[1] then return {at, 0, 1} end
 
 local function read(from, count) return redis.call('XRANGE', KEYS[2], from, '+', 'COUNT', count) end

@@ -13,6 +13,8 @@ var (
 	startText string
 	//go:embed read.lua
 	readText string
+	//go:embed compare.lua
+	compareText string
 )
 
 // The scripts that know what a log is.
@@ -20,6 +22,7 @@ var (
 	publishScript = goredis.NewScript(publishText)
 	startScript   = goredis.NewScript(startText)
 	readScript    = goredis.NewScript(readText)
+	compareScript = goredis.NewScript(compareText)
 )
 
 // A call is a script to be run where its topic's slot is.
