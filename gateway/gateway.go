@@ -26,6 +26,7 @@ import (
 	"github.com/sluice-gateway/sluice/analytics/rollup"
 	"github.com/sluice-gateway/sluice/auth"
 	"github.com/sluice-gateway/sluice/gateway/fleet"
+	"github.com/sluice-gateway/sluice/internal/complain"
 	"github.com/sluice-gateway/sluice/internal/work"
 	"github.com/sluice-gateway/sluice/limits"
 	"github.com/sluice-gateway/sluice/operation"
@@ -139,6 +140,7 @@ type Gateway struct {
 	operator http.Handler
 	started  time.Time
 	draining atomic.Bool
+	troubles complain.Log
 	requests atomic.Int64 // HTTP requests that are being answered
 }
 

@@ -57,7 +57,8 @@ func (g *Gateway) publishTo(w http.ResponseWriter, r *http.Request, topic string
 	case err == nil:
 		return nil
 	case errors.Is(err, pubsub.ErrUnavailable), errors.Is(err, pubsub.ErrClosed):
-		return transport.Refuse(http.StatusServiceUnavailable, operation.CodeBroker, "the broker cannot be reached: nothing was published, or nobody knows; try again")
+		g.troubles.Warn(g.options.Log, "an event was not published", "topic", topic, "error", err)
+		return transport.Refuse(http.StatusServiceUnavailable, operation.CodeBroker, "the broker does not take the event: nothing was published, or nobody knows; try again")
 	default:
 		g.options.Log.Error("publishing failed", "topic", topic, "error", err)
 		return transport.Refuse(http.StatusInternalServerError, operation.CodeInternal, "the event could not be published")

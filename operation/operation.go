@@ -84,7 +84,8 @@ type Operation struct {
 	prepared   *prepared     // nil once started
 	refused    gqlerror.List // why it must not start any more
 	membership membership
-	roomy      bool // there was room again before there was a membership
+	roomy      bool          // there was room again before there was a membership
+	freed      chan struct{} // holds a token when there was, for who waits for room for a snapshot; or nil
 	cancel     context.CancelFunc
 	span       *trace.Span // of its beginning; nil: nobody traces
 }

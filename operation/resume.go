@@ -2,6 +2,7 @@ package operation
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -15,6 +16,7 @@ import (
 // resumption is what a subscription says of going on where another one ended.
 type resumption struct {
 	topics []cursor.Topic // all are replayable; nil: not all are, or there are too many
+	never  string         // why it cannot be resumed; empty: it can
 	scope  cursor.Scope
 	from   string // the cursor that the client has; or empty: it begins now
 	asks   bool   // the client wants cursors in extensions
@@ -30,8 +32,8 @@ func (e *Engine) newResumption(p *prepared, req Request) *resumption {
 	case string:
 		r.asks, r.from = true, cmp.Or(r.from, said) // what stands in a URL does not change, the header does
 	}
-	if !e.replayable(p.topics) {
-		if r.from == "" {
+	if r.never = e.unreplayable(p.topics); r.never != "" {
+		if r.from == "" && p.snapshot == nil {
 			return nil
 		}
 		return r
@@ -41,24 +43,31 @@ func (e *Engine) newResumption(p *prepared, req Request) *resumption {
 	}
 	shared := ""
 	if p.policy.Private {
-		shared = "of " + req.Viewer.Identity()
+		v := req.Viewer // who it is: what it may do is looked at anew
+		shared = fmt.Sprintf("of %q %q %q", v.Issuer, v.Consumer, v.Subject)
 	}
 	r.scope = cursor.ScopeOf(shared)
 	return r
 }
 
-// replayable reports whether a subscription to these topics can be resumed: each is a name whose events are
-// kept, and a cursor has room for all of them.
-func (e *Engine) replayable(topics []string) bool {
-	if len(topics) == 0 || len(topics) > cursor.MaxTopics {
-		return false
+// unreplayable says why a subscription to these topics cannot be resumed. It can, and nothing is said, where each
+// is a name whose events are kept, and a cursor has room for all of them.
+func (e *Engine) unreplayable(topics []string) string {
+	if len(topics) > cursor.MaxTopics {
+		return fmt.Sprintf("it has %d topics, and may have %d", len(topics), cursor.MaxTopics)
 	}
 	for _, topic := range topics {
-		if pubsub.IsPattern(topic) || e.options.Retain(topic).IsZero() {
-			return false
+		switch {
+		case pubsub.IsPattern(topic):
+			return "it has all topics of a pattern, and nobody knows which these are; name some in its arguments"
+		case e.options.Retain(topic).IsZero():
+			return "its events are not kept"
 		}
 	}
-	return true
+	if len(topics) == 0 {
+		return "its events are not kept"
+	}
+	return ""
 }
 
 // keeps reports whether what the operation has no room for can be read again.
@@ -95,11 +104,15 @@ func (op *Operation) enter(p *prepared, key share.Key, spec func() share.Spec) (
 	case op.resumption != nil && op.resumption.from != "":
 		at, err := op.from()
 		if err != nil {
+			groups.CountGap()
 			op.End(cannotResume(err.Error(), nil))
 			return nil, nil
 		}
 		return groups.Resume(key, spec, op, at)
-	case p.snapshot != nil && op.keeps():
+	case p.snapshot != nil && !op.keeps():
+		op.End(refuse(CodeBadUserInput, "this subscription begins with what is true now, and here it cannot: %s", op.resumption.never))
+		return nil, nil
+	case p.snapshot != nil:
 		at, err := op.begin(p, key, spec)
 		if err != nil || at == nil {
 			return nil, err
@@ -112,14 +125,14 @@ func (op *Operation) enter(p *prepared, key share.Key, spec func() share.Spec) (
 // from is the place that the client's cursor says.
 func (op *Operation) from() (share.Place, error) {
 	if !op.keeps() {
-		return nil, fmt.Errorf("the events of this subscription are not kept")
+		return nil, errors.New(op.resumption.never)
 	}
 	return op.engine.options.Cursors.Read(op.resumption.from, op.resumption.scope, op.resumption.topics)
 }
 
 // cannotResume tells a client that what it has missed cannot be had in full.
 func cannotResume(why string, gap *pubsub.GapError) gqlerror.List {
-	errs := refuse(CodeResumeGap, "it cannot be resumed here, and events may have been missed: %s; load what is true now, and subscribe without a cursor", why)
+	errs := refuse(CodeResumeGap, "events may have been missed: %s; load what is true now, and subscribe anew, without a cursor", why)
 	if gap != nil {
 		facts := errs[0].Extensions
 		facts["topic"], facts["epoch"] = gap.Topic, fmt.Sprintf("%x", gap.Epoch)
@@ -141,7 +154,7 @@ func (op *Operation) Gap(gap *pubsub.GapError, slow bool) {
 		op.sink.Disconnect(SlowConsumer)
 		return
 	}
-	op.End(cannotResume("its events from the place on are not all kept any more", gap))
+	op.End(cannotResume("those from this client's place on are not all kept any more", gap))
 }
 
 // hasRoom has an operation go on whose client had read too slowly. It may be called before the operation
@@ -156,8 +169,14 @@ func (op *Operation) hasRoom() {
 	op.mu.Lock()
 	m, member := op.membership.(*share.Membership)
 	op.roomy = !member
+	freed := op.freed
 	op.mu.Unlock()
 	if member {
 		m.Room()
+		return
+	}
+	select {
+	case freed <- struct{}{}: // of nil nothing is ever taken
+	default:
 	}
 }

@@ -226,6 +226,25 @@ func TestWhatCannotBeResumedIsSaid(t *testing.T) {
 	}
 }
 
+// What a viewer may do is looked at anew; who it is, is the same after its rights or claims have changed.
+func TestAViewerWithOtherRightsGoesOn(t *testing.T) {
+	const query = `subscription { keptSecret { text } }`
+	b := newBench(t, operation.Options{})
+	w := b.open(operation.Request{Viewer: alice, Query: query, Extensions: map[string]any{"resume": true}})
+	cursor := <-w.at
+	w.op.Stop()
+	var want []string
+	for i := range 3 {
+		want = append(want, fmt.Sprint("number ", i))
+		b.publish("kept-secret.alice", message("1", want[i]))
+	}
+	renewed := &auth.Viewer{Consumer: "shop", Subject: "alice", Plan: "gold", Scopes: []string{"more"}, Claims: map[string]any{"email": "a@example.com"}}
+	back := b.open(operation.Request{Viewer: renewed, Query: query, Extensions: map[string]any{"resume": cursor}})
+	if got, _ := back.read(t, 3); !slices.Equal(got, want) {
+		t.Errorf("it gets %q", got)
+	}
+}
+
 func TestWhatIsRefusedForWantOfRoomIsChargedOnce(t *testing.T) {
 	metered(t, map[string]limits.Terms{"kept": terms(100, limits.Hour)}, func(t *testing.T, b *bench) {
 		w := b.open(resuming(keptRoom, true))

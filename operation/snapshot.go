@@ -58,10 +58,11 @@ func (e *Engine) prepareSnapshot(ctx context.Context, p *prepared, req Request) 
 
 // begin gives the operation its snapshot, and returns the place after which events follow; nil: it has ended.
 func (op *Operation) begin(p *prepared, key share.Key, spec func() share.Spec) (share.Place, error) {
+	defer op.recoverPanic() // it has ended then, without an error and without a place
 	ctx, cancel := context.WithTimeout(context.Background(), op.engine.options.Timeout)
 	defer cancel()
 	op.mu.Lock()
-	op.cancel = cancel
+	op.cancel, op.freed = cancel, make(chan struct{}, 1)
 	op.mu.Unlock()
 	if op.ended.Load() {
 		return nil, nil
@@ -78,8 +79,15 @@ func (op *Operation) begin(p *prepared, key share.Key, spec func() share.Spec) (
 	op.At(cursor)
 	if made != nil {
 		made.Key, made.Origin.Cursor = p.topics[0], cursor
-		if !op.Next(*made) { // others fill the session
-			op.sink.Disconnect(SlowConsumer)
+		for !op.Next(*made) { // others fill the session: it waits for its client to read
+			select {
+			case <-op.freed:
+			case <-ctx.Done():
+				if !op.ended.Load() {
+					op.sink.Disconnect(SlowConsumer)
+				}
+				return nil, nil
+			}
 		}
 	}
 	return at, nil

@@ -1,15 +1,23 @@
 package operation_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
 	"github.com/sluice-gateway/sluice/internal/testschema"
+	"github.com/sluice-gateway/sluice/internal/work"
 	"github.com/sluice-gateway/sluice/operation"
+	"github.com/sluice-gateway/sluice/pubsub"
 )
 
 // A board is the latest message of a room, which is kept under a lock together with what was published.
@@ -86,6 +94,76 @@ func TestASnapshotThatFailsIsToldAndTheEventsFollow(t *testing.T) {
 	w.write(b)
 	if got, _ := s.read(t, 1); !slices.Equal(got, []string{"number 1"}) {
 		t.Errorf("it gets %q", got)
+	}
+}
+
+// Panicky is a schema whose queries panic where gqlgen does not catch it: while a result is written.
+type panicky struct{ graphql.ExecutableSchema }
+
+func (p panicky) Exec(ctx context.Context) graphql.ResponseHandler {
+	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Query {
+		return func(context.Context) *graphql.Response { panic("a scalar's encoder") }
+	}
+	return p.ExecutableSchema.Exec(ctx)
+}
+
+func TestASnapshotThatPanicsEndsItsSubscriptionAlone(t *testing.T) {
+	b := newBench(t, operation.Options{})
+	pool := work.NewPool()
+	engine, err := operation.New(panicky{testschema.NewWith(b.notes)}, b.broker, pool, operation.Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { engine.Close(); pool.Close() })
+	op, errs := engine.Prepare(t.Context(), resuming(`subscription { board(room: "1") { text } }`, true))
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	s := newSink()
+	op.Run(t.Context(), s)
+	if errs := <-s.ended; operation.Code(errs) != operation.CodeInternal {
+		t.Errorf("it ends with %v", errs)
+	}
+	op.Stop()
+}
+
+// A session that has no room while another of its subscriptions catches up gets the snapshot later.
+func TestASnapshotWaitsForRoom(t *testing.T) {
+	b, w := newBench(t, operation.Options{}), new(board)
+	b.notes.LatestOf = w.latest
+	w.write(b)
+	first := b.open(resuming(`subscription { kept(rooms: ["2"]) { text } }`, true))
+	<-first.at
+	b.publishTexts("2", 1, 50)
+	eventually(t, "it is behind", func() bool { return b.engine.Stats().Behind == 1 })
+	op, errs := b.engine.Prepare(t.Context(), resuming(`subscription { board(room: "1") { text } }`, true))
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	second := &wire{sink: newSink(), op: op, at: make(chan string, 1), box: first.box}
+	second.Tail = []byte("\n")
+	op.Configure(second.box, &second.Stream)
+	var running sync.WaitGroup
+	running.Go(func() { op.Run(t.Context(), second) })
+	t.Cleanup(op.Stop)
+	<-second.at // it has a snapshot, and no room for it
+	if got, _ := first.read(t, 51); !slices.Contains(got, "number 1") || len(got) != 51 {
+		t.Errorf("the session gets %q", got)
+	}
+	running.Wait()
+	select {
+	case e := <-second.cut:
+		t.Errorf("the whole session is ended: %+v", e)
+	default:
+	}
+}
+
+func TestWithoutALogThereIsNoSnapshotInSilence(t *testing.T) {
+	b, w := newBench(t, operation.Options{Retain: func(string) pubsub.Retention { return pubsub.Retention{} }}), new(board)
+	b.notes.LatestOf = w.latest
+	s := b.open(resuming(`subscription { board(room: "1") { text } }`, true))
+	if errs := <-s.ended; operation.Code(errs) != operation.CodeBadUserInput || !strings.Contains(errs[0].Message, "not kept") {
+		t.Errorf("it ends with %v", errs)
 	}
 }
 

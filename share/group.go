@@ -295,13 +295,13 @@ func (g *Group) deliver(made outbox.Event, e *pubsub.Event) int {
 			skipped++
 			continue
 		}
-		if !m.member.Next(made) && g.keeps() {
+		if !m.next(made) && g.keeps() {
 			g.full = append(g.full, m)
 		}
 	}
 	g.groups.deliveries.Add(uint64(len(members) - skipped - len(g.full)))
 	if len(g.full) > 0 {
-		g.dismiss(before, e)
+		g.dismiss(before, e, made.Dropped)
 	}
 	return len(members)
 }

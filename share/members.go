@@ -157,11 +157,13 @@ func (g *Group) skips(m *Membership, e *pubsub.Event) bool {
 }
 
 // dismiss has those members catch up that had no room for an event.
-func (g *Group) dismiss(before Place, e *pubsub.Event) {
+func (g *Group) dismiss(before Place, e *pubsub.Event, untold uint64) {
 	for i, m := range g.full {
 		g.full[i] = nil
 		g.leave(m)
+		m.untold += untold
 		if e.Position.IsZero() { // nobody will bring it again
+			m.untold++
 			m.member.Lose(1, Unkept)
 		}
 		g.groups.behind.resume(m, m.from(before), true)
@@ -174,6 +176,7 @@ func (g *Group) fallBehind() {
 	at := g.at
 	g.groups.remove(g, true)
 	for _, m := range g.stop() {
+		m.untold += g.untold
 		g.groups.behind.resume(m, m.from(at), false)
 	}
 }

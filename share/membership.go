@@ -49,6 +49,7 @@ type Membership struct {
 	roomy  bool                  // it has told of room that nobody has taken note of
 	away   *away                 // nil: it is not behind
 	skip   *Place                // what it has already of the group's events; of whoever delivers; nil: none of those to come
+	untold uint64                // events that it has lost, and its next result tells of; of whoever delivers
 }
 
 // An away is a member that is behind its group.
@@ -57,6 +58,19 @@ type away struct {
 	slow bool // it had no room; or else it comes from elsewhere
 	// queued says that a replay has it in its queue or serves it; or else it waits for room.
 	queued bool
+}
+
+// next hands the member a result, which tells of what was lost to it alone.
+func (m *Membership) next(e outbox.Event) bool {
+	if m.untold == 0 {
+		return m.member.Next(e)
+	}
+	e.Dropped += m.untold
+	if !m.member.Next(e) {
+		return false
+	}
+	m.untold = 0
+	return true
 }
 
 // Leave ends the membership. A delivery that is under way may still reach the member. The group

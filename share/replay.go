@@ -19,6 +19,9 @@ const (
 	leastWait, mostWait = 100 * time.Millisecond, 5 * time.Second
 )
 
+// errApart reports that the log which a member has read is not the one that its group has.
+var errApart = errors.New("share: the group has another log")
+
 // A replay brings members of one key that are behind what they have missed, each from its own place. It
 // executes an event once for all of them: what it has made stays for a while.
 //
@@ -34,7 +37,8 @@ type replay struct {
 	windows   []window // by topic
 	group     *Group   // that members join; held, so that it does not stop without any; or nil
 	serving   *Membership
-	failures  int // of the broker, in a row
+	failures  int  // of the broker, in a row
+	apart     bool // the group was not where the log ends
 }
 
 func newReplay(g *Groups, spec Spec) *replay {
@@ -104,6 +108,7 @@ func (r *replay) serveInTurn(ctx context.Context, m *Membership, at Place) bool 
 // serve brings a member what follows its place: until its turn is over, it has no room, it has joined its
 // group, or it is told its end. An error is the broker's; the member is in the queue again then.
 func (r *replay) serve(ctx context.Context, m *Membership, at Place) error {
+	r.apart = false
 	for range turn {
 		next, topic, err := r.after(ctx, at)
 		var gap *pubsub.GapError
@@ -122,11 +127,11 @@ func (r *replay) serve(ctx context.Context, m *Membership, at Place) error {
 			return err
 		case next != nil:
 			to := at.moved(topic, next.event.Position)
-			if !r.bring(m, next, to) {
+			if !r.bring(m, next, topic, to) {
 				r.groups.behind.moved(m, at, true)
 				return nil
 			}
-			at = to
+			at, r.apart = to, false
 		default:
 			joined, err := r.join(ctx, m, at)
 			if err != nil {
@@ -143,16 +148,17 @@ func (r *replay) serve(ctx context.Context, m *Membership, at Place) error {
 }
 
 // bring hands a member what was made of an event. It reports whether there was room for it.
-func (r *replay) bring(m *Membership, e *entry, at Place) bool {
-	made := r.make(e)
+func (r *replay) bring(m *Membership, e *entry, topic int, at Place) bool {
+	made := r.make(e, topic)
 	if made.body == nil {
+		m.untold++
 		m.member.Lose(1, made.lost)
 		return true
 	}
 	if e.origin == nil || len(at) > 1 { // with several topics the places differ
 		e.origin = &outbox.Origin{Failed: made.failed, Replayed: true, Cursor: r.spec.Cursor(at)}
 	}
-	if !m.member.Next(outbox.Event{Body: made.body, Key: e.event.Topic, Origin: e.origin}) {
+	if !m.next(outbox.Event{Body: made.body, Key: e.event.Topic, Origin: e.origin}) {
 		return false
 	}
 	r.groups.deliveries.Add(1)
@@ -160,10 +166,11 @@ func (r *replay) bring(m *Membership, e *entry, at Place) bool {
 }
 
 // make executes an event, unless that was done for another member.
-func (r *replay) make(e *entry) result {
+func (r *replay) make(e *entry, topic int) result {
 	if e.made == nil {
 		made := r.execution.take(e.event)
 		e.made = &made
+		r.windows[topic].grow(e, len(made.body))
 		if made.body != nil {
 			r.groups.executions.Add(1)
 			r.groups.replayed.Add(1)
@@ -192,6 +199,10 @@ func (r *replay) join(ctx context.Context, m *Membership, at Place) (joined bool
 		r.windows[i].ended = false
 	}
 	if !r.group.over() {
+		if r.apart { // the log had no more after the group was found further
+			return false, errApart
+		}
+		r.apart = true
 		return false, nil
 	}
 	errs, err := r.group.fate()

@@ -241,6 +241,9 @@ func (g *Groups) remove(group *Group, evenWithMembers bool) bool {
 	return true
 }
 
+// CountGap counts a member that was told of a gap before it could be one.
+func (g *Groups) CountGap() { g.gaps.Add(1) }
+
 // Stats returns the counts of this moment.
 func (g *Groups) Stats() Stats {
 	s := Stats{

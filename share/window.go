@@ -69,12 +69,29 @@ func (w *window) add(after pubsub.Position, events []*pubsub.Event) {
 	}
 	w.ended = len(events) == 0
 	for len(w.entries) > windowEvents || len(w.entries) > page && w.bytes > windowBytes {
-		first := w.entries[0].event
-		w.after = first.Position
-		w.bytes -= len(first.Payload)
-		w.entries[0] = nil
-		w.entries = w.entries[1:]
+		w.drop()
 	}
+}
+
+// grow notes the size of what was made of an entry. What is before it gives way: its member has had that, and
+// others read it again.
+func (w *window) grow(e *entry, size int) {
+	w.bytes += size
+	for w.bytes > windowBytes && w.entries[0] != e {
+		w.drop()
+	}
+}
+
+// drop forgets the oldest entry.
+func (w *window) drop() {
+	e := w.entries[0]
+	w.after = e.event.Position
+	w.bytes -= len(e.event.Payload)
+	if e.made != nil {
+		w.bytes -= len(e.made.body)
+	}
+	w.entries[0] = nil
+	w.entries = w.entries[1:]
 }
 
 // after returns the event that follows a place, of the topics' the one that was published first; nil: the

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,8 +53,12 @@ func (r *retains) String() string {
 // anybody may ask for: they are in the broker's memory.
 const defaultRetained, mostRetained = 1000, 1_000_000
 
+// Events are kept for a second at least, and for a week at most, as in the schema.
+const leastKept, mostKept = time.Second, 7 * 24 * time.Hour
+
 func parseRetain(text string) (retain, error) {
-	wrong := fmt.Errorf("%q: give topics and a time, and the number of events if it is not %d, as in stock.*=10m/500; or stock.*=off", text, defaultRetained)
+	wrong := fmt.Errorf("%q: give topics and a time from 1s to 168h, and the number of events, up to %d, if it is not %d, as in stock.*=10m/500; or stock.*=off",
+		text, mostRetained, defaultRetained)
 	pattern, keep, ok := strings.Cut(text, "=")
 	if !ok {
 		return retain{}, wrong
@@ -71,10 +76,21 @@ func parseRetain(text string) (retain, error) {
 	if counted {
 		r.keep.Events, errEvents = strconv.Atoi(events)
 	}
-	if errors.Join(err, errEvents) != nil || r.keep.For < time.Second || r.keep.Events < 1 || r.keep.Events > mostRetained {
+	if errors.Join(err, errEvents) != nil || r.keep.For < leastKept || r.keep.For > mostKept || r.keep.Events < 1 || r.keep.Events > mostRetained {
 		return retain{}, wrong
 	}
 	return r, nil
+}
+
+// checkRetained returns an error if the settings name topics that feed no subscription: it is a slip of the pen.
+func (r retains) checkRetained(schema *policy.Schema) error {
+	for _, one := range r {
+		feeds := func(template string) bool { return pubsub.Match(one.pattern, template) }
+		if !schema.Feeds(strings.Replace(one.pattern, "*", "any", 1)) && !slices.ContainsFunc(schema.Topics(), feeds) {
+			return fmt.Errorf("retain: no subscription is fed by topics %s; the topics are %s", one.pattern, strings.Join(schema.Topics(), ", "))
+		}
+	}
+	return nil
 }
 
 // retention is how much is kept of a topic: what the settings say, the first that names it; or else what the

@@ -40,9 +40,27 @@ func TestWhatIsKept(t *testing.T) {
 }
 
 func TestWrongRetentionsAreRefused(t *testing.T) {
-	for _, text := range []string{"", "stock.*", "stock.*=", "stock.*=10m/0", "stock.*=10m/x", "stock.*=500ms", "stock.*=10m/2000000", "*=10m", "a b=10m"} {
+	for _, text := range []string{"", "stock.*", "stock.*=", "stock.*=10m/0", "stock.*=10m/x", "stock.*=500ms", "stock.*=169h", "stock.*=10m/2000000", "*=10m", "a b=10m"} {
 		if _, err := Load([]string{"--retain", text}, noEnvironment); err == nil {
 			t.Errorf("--retain %q is taken", text)
+		}
+	}
+}
+
+func TestTopicsThatFeedNothingAreRefused(t *testing.T) {
+	rules, err := policy.Compile(graph.NewExecutableSchema(graph.Config{}).Schema())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, known := range map[string]bool{
+		"stock.*=10m": true, "stock.7=off": true, "order.alice.*=1h": false, "stok.*=10m": false, "stock=10m": false,
+	} {
+		c, err := Load([]string{"--retain", text}, noEnvironment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Retain.checkRetained(rules); (err == nil) != known {
+			t.Errorf("--retain %s: %v", text, err)
 		}
 	}
 }

@@ -53,6 +53,9 @@ func Serve(ctx context.Context, c *Config, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := c.Retain.checkRetained(rules); err != nil {
+		return err
+	}
 	retention := c.retention(rules)
 	broker, err := newBroker(c, retention, backends, log)
 	if err != nil {

@@ -108,6 +108,17 @@ func (s *followers) confirmed(topic string) {
 	}
 }
 
+// compare has a follower read its log who is in another one: somebody has seen that it began anew.
+func (s *followers) compare(topic string, top pubsub.Position) {
+	f := s.at(topic)
+	if f == nil || top.IsZero() {
+		return
+	}
+	if at := f.tail.Top(); !at.IsZero() && at.Epoch != top.Epoch {
+		f.tail.Confirmed()
+	}
+}
+
 // topics are those that are followed.
 func (s *followers) topics() []string {
 	s.mu.RLock()

@@ -96,6 +96,26 @@ func TestARollbackIsAGap(t *testing.T) {
 	}
 }
 
+// Without an event nobody would notice, but for somebody who reads.
+func TestALogThatIsFoundToBeAnotherOneIsAGapForItsFollowers(t *testing.T) {
+	server := redistest.Start(t)
+	l := newTrial(t, server.URL())
+	Publish(t, l.nodes[0], l.topic, "before")
+	l.received[0].Await(t, 1)
+	l.received[1].Await(t, 1)
+	server.Do("FLUSHALL")
+	elsewhere := open(t, server.URL(), kept)
+	at := Subscribe(t, elsewhere, l.topic, new(Recorder)).Position()
+	for i, b := range l.nodes {
+		if past := Read(t, b, l.topic, at); past.Top != at {
+			t.Errorf("node %d reads up to %v", i, past.Top)
+		}
+		if e := l.received[i].Await(t, 2)[1]; e.Gap == nil || e.Gap.Epoch != at.Epoch {
+			t.Errorf("node %d gets %+v", i, e)
+		}
+	}
+}
+
 // Of what was lost, those know least who had not even read what was kept: their place is still there.
 func TestARollbackIsAGapForWhoStoodBeforeIt(t *testing.T) {
 	for _, tt := range []struct {

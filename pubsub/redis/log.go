@@ -69,6 +69,9 @@ func (b *Broker) Read(ctx context.Context, topic string, after pubsub.Position, 
 		past, err = b.read(ctx, topic, after, most)
 		return err
 	})
+	if err == nil || isGap(err) {
+		b.followers.compare(topic, past.Top)
+	}
 	return past, b.failed(ctx, "read", topic, err)
 }
 
