@@ -26,7 +26,9 @@ type plan struct {
 	seed                                           uint64
 	duration                                       time.Duration
 	counts                                         map[string]int // how often each fault is done
+	mix                                            crowd.Mix
 	gateway, dir, fsync                            string
+	disk, data                                     string // a folder of the user's, and that of Redis in it
 	log                                            func(format string, args ...any)
 }
 
@@ -34,14 +36,14 @@ type plan struct {
 func (p *plan) run(ctx context.Context) (*report, error) {
 	p.log("seed %d", p.seed)
 	site, err := faults.Open(faults.Options{
-		Gateway: p.gateway, Dir: p.dir, Nodes: p.nodes, Key: key, Fsync: p.fsync, Events: p.events,
+		Gateway: p.gateway, Dir: p.dir, Data: p.data, Nodes: p.nodes, Key: key, Fsync: p.fsync, Events: p.events,
 	})
 	if err != nil {
 		return nil, err
 	}
 	defer site.Close()
 	all := crowd.Enter(crowd.Options{
-		Gateways: site.Gateways(), Key: key, Topics: p.topics, Subscribers: p.subscribers, Publishers: p.publishers,
+		Gateways: site.Gateways(), Key: key, Topics: p.topics, Subscribers: p.subscribers, Mix: p.mix, Publishers: p.publishers,
 		Rate: p.rate, Dawdlers: 20, Seed: p.seed, Ephemeral: p.events == 0,
 	})
 	defer all.Close()
@@ -83,7 +85,12 @@ func (p *plan) harm(ctx context.Context, site *faults.Site, all *crowd.Crowd, r 
 			order = append(order, f)
 		}
 	}
-	h := &faults.Harm{Context: ctx, Rand: rand.New(rand.NewPCG(p.seed, 3)), Site: site, Published: func() int { return all.Progress().Published }}
+	h := &faults.Harm{
+		Context: ctx, Rand: rand.New(rand.NewPCG(p.seed, 3)), Site: site,
+		Published: func() int { return all.Progress().Published },
+		Told:      func(code string) int { return all.Progress().Codes[code] },
+		Provoke:   all.Provoke,
+	}
 	h.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	began := time.Now()
 	for i, f := range order {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -36,6 +38,20 @@ func (r *report) failed(name string, err error) {
 	r.failures = append(r.failures, fmt.Sprintf("%s: %v", name, err))
 }
 
+// writeTransports prints what became of the subscribers of each transport.
+func (r *report) writeTransports(out io.Writer) {
+	fmt.Fprintln(out)
+	tab := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tab, "transport\tsubscribers\treceived\tresumed\tgaps told\tof these needless\tbreaches\t")
+	seats := r.seats()
+	for _, name := range crowd.Transports {
+		if s := seats[name]; s != nil {
+			fmt.Fprintf(tab, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t\n", name, s.subscribers, s.received, s.resumed, s.gaps, s.needless, s.breaches)
+		}
+	}
+	_ = tab.Flush()
+}
+
 // write prints all of it.
 func (r *report) write(out io.Writer) {
 	tab := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -47,6 +63,7 @@ func (r *report) write(out io.Writer) {
 		}
 	}
 	_ = tab.Flush()
+	r.writeTransports(out)
 	acknowledged, tries := 0, 0
 	for _, p := range r.history.Published {
 		tries += p.Tries
@@ -54,8 +71,8 @@ func (r *report) write(out io.Writer) {
 			acknowledged++
 		}
 	}
-	fmt.Fprintf(out, "\nseed %d, appendfsync %s: %d subscribers, %d topics, %d gateways; %d events published (%d acknowledged, %d tries), %d received\n",
-		r.seed, r.fsync, r.subscribers, r.topics, r.nodes, len(r.history.Published), acknowledged, tries, r.progress.Received)
+	fmt.Fprintf(out, "\nseed %d, appendfsync %s in %s: %d subscribers, %d topics, %d gateways; %d events published (%d acknowledged, %d tries), %d received\n",
+		r.seed, r.fsync, cmp.Or(r.disk, os.TempDir()), r.subscribers, r.topics, r.nodes, len(r.history.Published), acknowledged, tries, r.progress.Received)
 	counts := check.Count(r.found)
 	for _, kind := range check.Kinds {
 		fmt.Fprintf(out, "%-13s %d\n", kind, counts[kind])

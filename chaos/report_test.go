@@ -22,7 +22,7 @@ func TestReport(t *testing.T) {
 				{ID: id(3), Topic: "stock.1", Acknowledged: true, Tries: 1, At: at(16)},
 				{ID: id(4), Topic: "stock.1", Acknowledged: true, Tries: 1, At: at(21)},
 			},
-			Clients: []check.Client{{Name: "a", Topic: "stock.1", Stayed: true, Entries: []check.Entry{
+			Clients: []check.Client{{Name: "a", Topic: "stock.1", Transport: "sse", Stayed: true, Entries: []check.Entry{
 				{Kind: check.Began, At: at(1)},
 				{Kind: check.Received, ID: id(1), At: at(5)},
 				{Kind: check.Resumed, At: at(11)},
@@ -40,6 +40,7 @@ func TestReport(t *testing.T) {
 	for _, want := range []string{
 		"redis-kill      2              5.0 s          1.0 s        1          1                  0         0",
 		"gateway-kill      1              0.0 s          0.0 s        0          0                  0         1",
+		"sse            1         2        1          1                  0         1\n",
 		"4 events published (4 acknowledged, 6 tries)", "lost          1\n", "could not be done: descriptors: no prlimit\n",
 		"gateway-kill: lost a stock.1 0/4: is missing, and no gap was told\n",
 	} {

@@ -37,6 +37,7 @@ type Publish struct {
 // A Client is one application with a subscription to one topic.
 type Client struct {
 	Name, Topic string
+	Transport   string  // what it connects by, for reports
 	Entries     []Entry // as they happened
 	Stayed      bool    // it was subscribed at the end, so what it misses there is lost
 }

@@ -1,5 +1,5 @@
-// Package crowd is many applications: subscribers that keep their cursors and come back to any gateway, and
-// publishers that send each event until it is acknowledged. All of them write down what happens.
+// Package crowd is many applications: subscribers that keep their cursors and come back to any gateway, over
+// WebSocket, SSE or multipart, and publishers that send each event until it is acknowledged. All of them write down what happens.
 //
 // A Crowd owns its goroutines: when Close returns none of them runs. Its methods are for one goroutine;
 // Progress may be called by any.
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sluice-gateway/sluice/chaos/check"
+	"github.com/sluice-gateway/sluice/chaos/panics"
 )
 
 // Options are who comes and what they do. All fields are needed, but where 0 is said to mean something.
@@ -23,6 +24,7 @@ type Options struct {
 	Key         string   // of the publishers: it has the scope publish for stock.*
 	Topics      int      // stock.1 and on
 	Subscribers int      // spread evenly over the topics
+	Mix         Mix      // what they connect by
 	Publishers  int      // two for each topic, or one if there is only one
 	Rate        float64  // events a second, of all publishers together
 	Dawdlers    int      // every so many subscribers one reads slowly at times; 0: nobody
@@ -36,7 +38,8 @@ type Crowd struct {
 	subscribers []*subscriber
 	publishers  []*publisher
 	client      *http.Client
-	loaded      atomic.Bool // publishing has begun
+	loaded      atomic.Bool  // publishing has begun
+	torn        atomic.Int64 // how many of the next events are to have resolvers panic
 
 	publishing, reading sync.WaitGroup
 	stopPublishing      context.CancelFunc
@@ -52,8 +55,8 @@ func Enter(o Options) *Crowd {
 	c.client = &http.Client{Timeout: publishTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: o.Publishers}}
 	ctx, cancel := context.WithCancel(context.Background())
 	c.stopReading = cancel
-	for i := range o.Subscribers {
-		s := newSubscriber(c, i)
+	for i, transport := range o.Mix.deal(o.Subscribers, c.rng(1<<33)) {
+		s := newSubscriber(c, i, transport)
 		c.subscribers = append(c.subscribers, s)
 		c.reading.Go(func() { s.run(ctx) })
 	}
@@ -70,6 +73,21 @@ func (c *Crowd) Publish() {
 	c.stopPublishing = cancel
 	for _, p := range c.publishers {
 		c.publishing.Go(func() { p.run(ctx) })
+	}
+}
+
+// Provoke has resolvers panic by the next events, so many of them.
+func (c *Crowd) Provoke(events int) { c.torn.Store(int64(events)) }
+
+// provoked takes one of what Provoke has asked for, and says which panic it is to be; 0: none.
+func (c *Crowd) provoked() int {
+	switch n := c.torn.Add(-1); {
+	case n < 0:
+		return 0
+	case n%2 == 0:
+		return panics.OfField
+	default:
+		return panics.OfExecution
 	}
 }
 
@@ -102,7 +120,7 @@ func (c *Crowd) History() (h check.History) {
 		h.Published = append(h.Published, p.log()...)
 	}
 	for _, s := range c.subscribers {
-		h.Clients = append(h.Clients, check.Client{Name: s.name, Topic: s.topic, Entries: s.diary.all(), Stayed: true})
+		h.Clients = append(h.Clients, check.Client{Name: s.name, Topic: s.topic, Transport: s.transport, Entries: s.diary.all(), Stayed: true})
 	}
 	return h
 }

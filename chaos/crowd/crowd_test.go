@@ -36,7 +36,7 @@ func TestWhatACrowdWritesDown(t *testing.T) {
 			t.Parallel()
 			s := newShop()
 			c.spoil(s)
-			found := check.Breaches(check.Run(visitShop(t, s)))
+			found := check.Breaches(check.Run(visitShop(t, s, everybody)))
 			switch {
 			case c.want == "" && len(found) > 0:
 				t.Errorf("found %v", found[0])
@@ -47,13 +47,38 @@ func TestWhatACrowdWritesDown(t *testing.T) {
 	}
 }
 
+func TestEveryTransportFindsWhatIsWrong(t *testing.T) {
+	for _, transport := range Transports {
+		for name, test := range map[string]struct {
+			spoil func(*shop)
+			want  string
+		}{
+			"nothing":            {func(*shop) {}, ""},
+			"an event is lost":   {func(s *shop) { s.skips = true }, check.Lost},
+			"an event is double": {func(s *shop) { s.repeats = true }, check.Duplicated},
+		} {
+			t.Run(transport+", "+name, func(t *testing.T) {
+				t.Parallel()
+				s := newShop()
+				test.spoil(s)
+				found := check.Breaches(check.Run(visitShop(t, s, Mix{transport: 1})))
+				if test.want == "" && len(found) > 0 || test.want != "" && !slices.ContainsFunc(found, func(f check.Finding) bool { return f.Kind == test.want }) {
+					t.Errorf("found %v, want something %q", found, test.want)
+				}
+			})
+		}
+	}
+}
+
+var everybody = Mix{WebSocket: 1, SSE: 1, Multipart: 1}
+
 // visitShop lets a crowd have some hundred events of a shop, and returns what it wrote down.
-func visitShop(t *testing.T, s *shop) check.History {
+func visitShop(t *testing.T, s *shop, mix Mix) check.History {
 	t.Helper()
 	a, b := httptest.NewServer(s), httptest.NewServer(s)
 	all := Enter(Options{
 		Gateways: []string{strings.TrimPrefix(a.URL, "http://"), strings.TrimPrefix(b.URL, "http://")},
-		Topics:   4, Subscribers: 12, Publishers: 3, Rate: 2000, Dawdlers: 6, Seed: 7,
+		Topics:   4, Subscribers: 12, Mix: mix, Publishers: 3, Rate: 2000, Dawdlers: 6, Seed: 7,
 	})
 	defer func() { s.close(); a.Close(); b.Close() }()
 	defer all.Close()
@@ -65,8 +90,11 @@ func visitShop(t *testing.T, s *shop) check.History {
 	}
 	all.Close()
 	h := all.History()
-	for i := range h.Clients {
+	for i, c := range h.Clients {
 		h.Clients[i].Stayed = !s.tellsGaps
+		if mix[c.Transport] == 0 {
+			t.Errorf("%s connects by %q", c.Name, c.Transport)
+		}
 	}
 	return h
 }

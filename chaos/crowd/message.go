@@ -11,7 +11,9 @@ type message struct {
 
 // A next is the payload of a result. The publisher's lane stands in stock, and its number in revision.
 type next struct {
-	Data       struct{ StockChanged struct{ Stock, Revision int } }
+	Data struct {
+		StockChanged *struct{ Stock, Revision int }
+	}
 	Errors     []failure
 	Extensions struct{ Cursor string }
 }

@@ -73,9 +73,10 @@ func (p *publisher) publish(ctx context.Context, l *lane, closing bool) {
 	ctx, cancel := context.WithTimeout(ctx, despair)
 	defer cancel()
 	event := check.Publish{ID: check.ID{Lane: p.name, Number: l.next()}, Topic: l.topic, Closing: closing}
+	body := p.payload(l, event.ID, !closing)
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		event.Tries++
-		event.Acknowledged = p.send(ctx, l, event.ID)
+		event.Acknowledged = p.send(ctx, l, event.ID, body)
 		if event.Acknowledged || !wait(ctx, pause/2+p.jitter(pause)) {
 			break
 		}
@@ -88,9 +89,19 @@ func (p *publisher) publish(ctx context.Context, l *lane, closing bool) {
 
 func (p *publisher) jitter(d time.Duration) time.Duration { return time.Duration(p.Int64N(int64(d))) }
 
+// payload is an event, by which resolvers may panic now and then.
+func (p *publisher) payload(l *lane, id check.ID, provoking bool) []byte {
+	body := fmt.Appendf(nil, `{"productId":%q,"stock":%d,"revision":%d,"changedAt":"2026-11-21T10:00:00Z"`, l.product, id.Lane, id.Number)
+	if provoking {
+		if which := p.provoked(); which != 0 {
+			body = fmt.Appendf(body, `,"previousStock":%d`, which)
+		}
+	}
+	return append(body, '}')
+}
+
 // send tries once, at any gateway. The same event has the same key each time.
-func (p *publisher) send(ctx context.Context, l *lane, id check.ID) bool {
-	body := fmt.Appendf(nil, `{"productId":%q,"stock":%d,"revision":%d,"changedAt":"2026-11-21T10:00:00Z"}`, l.product, id.Lane, id.Number)
+func (p *publisher) send(ctx context.Context, l *lane, id check.ID, body []byte) bool {
 	gateway := p.options.Gateways[p.IntN(len(p.options.Gateways))]
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+gateway+"/publish/"+l.topic, bytes.NewReader(body))
 	if err != nil {

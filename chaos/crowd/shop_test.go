@@ -3,15 +3,12 @@ package crowd
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"strings"
 	"sync"
-
-	"github.com/gorilla/websocket"
 
 	"github.com/sluice-gateway/sluice/pubsub"
 )
@@ -54,12 +51,12 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.publish(w, r, topic)
 		return
 	}
-	socket, err := (&websocket.Upgrader{Subprotocols: []string{protocol}}).Upgrade(w, r, nil)
-	if err != nil {
+	c := counterOf(w, r)
+	if c == nil {
 		return
 	}
-	defer func() { _ = socket.Close() }()
-	s.serve(socket)
+	defer c.close()
+	s.serve(c)
 }
 
 // publish fails now and then, before it has kept the event or after.
@@ -82,37 +79,26 @@ func (s *shop) publish(w http.ResponseWriter, r *http.Request, topic string) {
 }
 
 // serve answers one subscription.
-func (s *shop) serve(socket *websocket.Conn) {
-	var sub struct {
-		ID      string
-		Payload struct {
-			Variables  struct{ ID string }
-			Extensions struct{ Resume any }
-		}
+func (s *shop) serve(c counter) {
+	order, ok := c.order()
+	if !ok {
+		return
 	}
-	for sub.ID == "" {
-		_, text, err := socket.ReadMessage()
-		if err != nil {
-			return
-		}
-		if strings.Contains(string(text), "connection_init") {
-			_ = socket.WriteMessage(websocket.TextMessage, []byte(`{"type":"connection_ack"}`))
-			continue
-		}
-		_ = json.Unmarshal(text, &sub)
-	}
-	topic := "stock." + sub.Payload.Variables.ID
-	at := s.start(topic, sub.Payload.Extensions.Resume)
+	topic := "stock." + order.Variables.ID
+	at := s.start(topic, order.Extensions.Resume)
+	c.begin(cursorOf(pubsub.Position{Epoch: 1, Offset: uint64(at)}))
 	for s.await(topic, at) && !s.happens(40) {
 		if s.tellsGaps && s.happens(100) {
-			_ = socket.WriteMessage(websocket.TextMessage, fmt.Appendf(nil, `{"id":%q,"type":"error","payload":[{"message":"","extensions":{"code":"RESUME_GAP"}}]}`, sub.ID))
+			c.gap()
 			return
 		}
 		text := s.at(topic, at)
 		at++
-		cursor := cursorOf(pubsub.Position{Epoch: 1, Offset: uint64(at)})
-		next := fmt.Sprintf(`{"id":%q,"type":"next","payload":{"data":{"stockChanged":%s},"extensions":{"cursor":%q}}}`, sub.ID, text, cursor)
-		if socket.WriteMessage(websocket.TextMessage, []byte(next)) != nil {
+		errors := ""
+		if s.happens(20) {
+			errors = `"errors":[{"message":"a field has failed","extensions":{"code":"INTERNAL"}}],`
+		}
+		if !c.next(fmt.Sprintf(`%s"data":{"stockChanged":%s}`, errors, text), cursorOf(pubsub.Position{Epoch: 1, Offset: uint64(at)})) {
 			return
 		}
 	}
@@ -128,7 +114,7 @@ func (s *shop) start(topic string, resume any) int {
 		return len(s.logs[topic])
 	case s.skips && at < len(s.logs[topic]):
 		return at + 1
-	case s.repeats:
+	case s.repeats && at > 0: // who has a place before the first event has none to repeat
 		return at - 1
 	default:
 		return at

@@ -19,17 +19,19 @@ const (
 type subscriber struct {
 	*Crowd
 	*rand.Rand
-	name, topic, product string
-	dawdles              bool
-	diary                diary
-	cursor               string // of the last event; empty: it has none
+	name, topic, product, transport string
+
+	dawdles bool
+	diary   diary
+	cursor  string // of the last event, or of where the subscription begins; empty: it has none
 }
 
-func newSubscriber(c *Crowd, i int) *subscriber {
+func newSubscriber(c *Crowd, i int, transport string) *subscriber {
 	product := 1 + i%c.options.Topics
 	return &subscriber{
 		Crowd: c, Rand: c.rng(uint64(i)), name: fmt.Sprintf("subscriber %d", i), topic: topicOf(product), product: fmt.Sprint(product),
-		dawdles: c.options.Dawdlers > 0 && i%c.options.Dawdlers == 0,
+		transport: transport,
+		dawdles:   c.options.Dawdlers > 0 && i%c.options.Dawdlers == 0,
 	}
 }
 

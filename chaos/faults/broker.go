@@ -55,7 +55,7 @@ func (h *Harm) failOver() error {
 // rollBack kills the master and starts it with files that are older than its last events.
 func (h *Harm) rollBack() error {
 	defer h.sendAway()()
-	dump := filepath.Join(h.options.Dir, "dump")
+	dump := filepath.Join(h.options.Data, "dump")
 	if err := h.redis.dump(dump); err != nil {
 		return err
 	}

@@ -19,7 +19,9 @@ type Harm struct {
 	context.Context // ends waiting early
 	*rand.Rand
 	*Site
-	Published func() int // how many events are acknowledged so far
+	Published func() int            // how many events are acknowledged so far
+	Told      func(code string) int // how often clients were told of an error so far
+	Provoke   func(events int)      // has resolvers panic by the next events
 }
 
 // All are the faults, by what they are called in flags and tables.
@@ -35,6 +37,8 @@ var All = []Fault{
 	{"descriptors", (*Harm).takeDescriptors},
 	{"net-clients", (*Harm).harmFront},
 	{"net-redis", (*Harm).harmBack},
+	{"panics", (*Harm).panicResolvers},
+	{"clock", (*Harm).setClock},
 }
 
 // hold waits between two durations, or until the run is over.

@@ -14,8 +14,12 @@ import (
 type gateway struct {
 	process
 	public, operator string // host:port
+	clock            string // the file that says how wrong its clock is
 	front, back      *proxy.Proxy
 }
+
+// clockVariable names a gateway's file about its clock. Only one that was built for that reads it.
+const clockVariable = "CHAOS_CLOCK"
 
 // stats is what is read of a node's own.
 type stats struct {
@@ -39,7 +43,8 @@ func newGateway(o Options, dir, name, redis string) (*gateway, error) {
 		g.back.Close()
 		return nil, err
 	}
-	g.process = process{name: name, path: o.Gateway, log: filepath.Join(dir, name+".log"), args: []string{
+	g.clock = filepath.Join(dir, name+".clock")
+	g.process = process{name: name, path: o.Gateway, log: filepath.Join(dir, name+".log"), environment: clockVariable + "=" + g.clock, args: []string{
 		"--node", name, "--listen", g.public, "--operator-listen", g.operator, "--redis", "redis://" + g.back.Addr(),
 		"--config", filepath.Join(dir, configName), "--cursor-key-file", filepath.Join(dir, cursorKeyName), "--retain", o.retain(),
 		"--database", filepath.Join(dir, name+".db"), "--usage-spool", filepath.Join(dir, name+"-usage"),

@@ -16,11 +16,12 @@ const startTimeout = 30 * time.Second
 
 // A process is a program that is started again after it was killed. Its methods are for one goroutine.
 type process struct {
-	name    string
-	path    string
-	args    []string
-	log     string // a file that it appends what it prints to
-	command *exec.Cmd
+	name        string
+	path        string
+	args        []string
+	environment string // one variable more, with its value; or empty
+	log         string // a file that it appends what it prints to
+	command     *exec.Cmd
 }
 
 func (p *process) start() error {
@@ -31,6 +32,9 @@ func (p *process) start() error {
 	defer func() { _ = log.Close() }()
 	p.command = exec.Command(p.path, p.args...)
 	p.command.Stdout, p.command.Stderr = log, log
+	if p.environment != "" {
+		p.command.Env = append(os.Environ(), p.environment)
+	}
 	if err := p.command.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", p.name, err)
 	}

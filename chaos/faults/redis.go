@@ -23,7 +23,7 @@ func newRedis(o Options, name string) (*redis, error) {
 	if err != nil {
 		return nil, fmt.Errorf("there is no redis-server; install it: apt-get install redis-server")
 	}
-	r := &redis{dir: filepath.Join(o.Dir, name), fsync: o.Fsync}
+	r := &redis{dir: filepath.Join(o.Data, name), fsync: o.Fsync}
 	if r.addr, err = freeAddress(); err != nil {
 		return nil, err
 	}

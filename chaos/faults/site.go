@@ -22,9 +22,10 @@ const (
 type Options struct {
 	Gateway string // the program
 	Dir     string // a folder for files and logs
+	Data    string // a folder for the files of Redis
 	Nodes   int
 	Key     string // may publish stock.*
-	Fsync   string // of Redis' append-only file: always or everysec
+	Fsync   string // of Redis' append-only file: always, everysec or no
 	Events  int    // how many are kept of a topic; 0: none, the topics are ephemeral
 }
 

@@ -30,8 +30,8 @@ const (
 // A rollCall has the nodes of one Redis wait for each other when it has come back. One of them may know of an
 // event that is not there any more while the others, who do not, would go on as if nothing had gone.
 //
-// Two runs of a server differ by its process and by its replication id, which changes with every failover. It
-// is used by one goroutine at a time.
+// Two runs of a server differ by its process, or by whose place it has taken: a process may be a master, a
+// replica, and a master again, with what another one has written. It is used by one goroutine at a time.
 type rollCall struct {
 	client   *goredis.Client
 	node     string
@@ -92,11 +92,11 @@ func (r *rollCall) identify(ctx context.Context) (string, error) {
 		return "", err
 	}
 	process := field(answers[0].(*goredis.StringCmd).Val(), "run_id:")
-	history := field(answers[1].(*goredis.StringCmd).Val(), "master_replid:")
-	if process == "" || history == "" {
+	predecessor := field(answers[1].(*goredis.StringCmd).Val(), "master_replid2:")
+	if process == "" {
 		return "", nil
 	}
-	return process[:min(8, len(process))] + history[:min(8, len(history))], nil
+	return process + "." + predecessor, nil
 }
 
 // field returns what stands behind a name in an INFO.
@@ -147,6 +147,9 @@ func (r *rollCall) beat(ctx context.Context) {
 		o.silent++
 	}
 	r.number++
+	if run, err := r.identify(ctx); err == nil && sameProcess(run, r.run) {
+		r.run = run // it forgets its predecessor, after an hour without a replica
+	}
 	if err := r.say(ctx); err != nil {
 		return // the links notice what is wrong
 	}
@@ -192,6 +195,11 @@ func (r *rollCall) warn(err error) {
 		r.warned = true
 		r.log.Warn("redis does not let nodes wait for each other after a failover: grant info, hset, hgetall and hdel", "error", err)
 	}
+}
+
+func sameProcess(run, other string) bool {
+	process, _, _ := strings.Cut(run, ".")
+	return strings.HasPrefix(other, process+".")
 }
 
 // refused reports whether Redis has answered that it will not, and not for the moment only.
