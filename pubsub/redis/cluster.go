@@ -195,7 +195,7 @@ func (c *clusterLayout) follow(ctx context.Context, running *sync.WaitGroup) err
 			continue
 		}
 		m := &master{layout: c, addr: addr, client: client}
-		door := newGate(1)
+		door := newGate()
 		m.link = c.broker.newLink(addr, door, true)
 		m.link.server = m
 		m.link.strays = c.lose

@@ -25,7 +25,7 @@ func newFixedLayout(b *Broker, t redisconn.Target) *fixedLayout {
 	f := &fixedLayout{
 		broker: b,
 		client: t.Client(clientOptions(t, b.options)),
-		door:   newGate(b.options.Connections),
+		door:   newGate(),
 		seed:   maphash.MakeSeed(),
 	}
 	for n := range b.options.Connections {
@@ -72,7 +72,7 @@ func (f *fixedLayout) guard(ctx context.Context) {
 	if f.broker.options.Retain == nil {
 		return
 	}
-	roll := newRollCall(f.client, f.broker.probes, f.broker.options)
+	roll := newRollCall(f.client, f.broker.options)
 	compare := func(ctx context.Context) error { return f.broker.compare(ctx, f.door) }
 	f.door.run(ctx, func(ctx context.Context) error { return roll.hold(ctx, compare) }, roll.beat, beatInterval)
 }

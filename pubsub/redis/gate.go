@@ -11,35 +11,37 @@ import (
 var errShut = errors.New("redis has just come back, and its logs are being compared")
 
 // A gate keeps logs from being read while nobody knows whether their server has come back with less than it
-// had: it is shut as soon as a link is lost, and open when all links are up and the logs were compared.
-// It is safe for concurrent use.
+// had: it is shut as soon as a link to it is lost, and open when there is one, which would tell, and the logs
+// were compared. It is safe for concurrent use.
 type gate struct {
-	ready chan struct{} // holds one: all links are up
+	ready chan struct{} // holds one: there is a link, and the gate is shut
 
 	mu     sync.Mutex // guards what follows
-	links  int        // how many there are to be
-	up     int
-	falls  uint64 // how often a link was lost
+	links  int        // that are up
+	falls  uint64     // how often a link was lost
 	isOpen bool
 	opened chan struct{} // closed while the gate is open
+	back   chan struct{} // closed when another link is up
 	cancel func()        // ends the comparing, which is for nothing when a link is lost
 }
 
-func newGate(links int) *gate {
-	return &gate{ready: make(chan struct{}, 1), links: links, opened: make(chan struct{}), cancel: func() {}}
+func newGate() *gate {
+	return &gate{ready: make(chan struct{}, 1), opened: make(chan struct{}), back: make(chan struct{}), cancel: func() {}}
 }
 
 // rose says that a link is up.
 func (g *gate) rose() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.up++
+	g.links++
+	close(g.back)
+	g.back = make(chan struct{})
 	g.callLocked()
 }
 
-// callLocked has the logs compared when all links are up.
+// callLocked has the logs compared.
 func (g *gate) callLocked() {
-	if g.up < g.links {
+	if g.links == 0 || g.isOpen {
 		return
 	}
 	select {
@@ -52,15 +54,24 @@ func (g *gate) callLocked() {
 func (g *gate) fell() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.up--
+	g.links--
 	g.falls++
 	g.cancel()
 	if g.isOpen {
 		g.isOpen, g.opened = false, make(chan struct{})
 	}
+	g.callLocked() // the others may be sound
 }
 
-// run has the logs compared whenever all links are up, and opens the gate, until ctx is done. The context of
+// another says whether a link is up, and what is closed when one more is: there is no need to wait any longer
+// with the next.
+func (g *gate) another() (up bool, more <-chan struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.links > 0, g.back
+}
+
+// run has the logs compared whenever there is a link, and opens the gate, until ctx is done. The context of
 // compare is done when a link is lost. While the gate is open run calls beat in every interval.
 func (g *gate) run(ctx context.Context, compare func(context.Context) error, beat func(context.Context), interval time.Duration) {
 	ticks := time.NewTicker(interval)
@@ -91,12 +102,12 @@ func (g *gate) run(ctx context.Context, compare func(context.Context) error, bea
 }
 
 // try opens the gate when compare has succeeded and no link was lost meanwhile. It reports whether there is
-// nothing to try again before a link is up.
+// nothing to try again before it is called again.
 func (g *gate) try(ctx context.Context, compare func(context.Context) error) bool {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g.mu.Lock()
-	falls, up := g.falls, g.up == g.links
+	falls, up := g.falls, g.links > 0
 	g.cancel = cancel
 	g.mu.Unlock()
 	if !up {

@@ -70,11 +70,28 @@ func (l *link) run(ctx context.Context) {
 		if stood > stable {
 			failures = 0
 		}
-		if !pause(ctx, backoff(failures)) {
+		if !l.rest(ctx, backoff(failures)) {
 			return
 		}
 		failures++
 	}
+}
+
+// rest waits, but not long when another link to the server is up. It returns false when ctx is done.
+func (l *link) rest(ctx context.Context, d time.Duration) bool {
+	up, more := l.gate.another()
+	if up {
+		d = min(d, rand.N(stable))
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+	case <-more:
+	}
+	return true
 }
 
 // serve makes one connection and runs it until it fails. It returns how long it has delivered.

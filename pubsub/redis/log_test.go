@@ -79,14 +79,17 @@ func TestKeysExpire(t *testing.T) {
 	if err := b.Publish(once, topic, []byte("1")); err != nil {
 		t.Fatal(err)
 	}
+	Subscribe(t, b, topic, new(Recorder)).Close() // by then it has said that it lives
 	key := "sluice:log:{" + topic + "}"
-	for key, want := range map[string]time.Duration{key: time.Minute, key + ":at": time.Minute + 7*24*time.Hour, key + ":key:key": 5 * time.Minute} {
+	for key, want := range map[string]time.Duration{
+		key: time.Minute, key + ":at": time.Minute + 7*24*time.Hour, key + ":key:key": 5 * time.Minute, "sluice:log:nodes": time.Hour,
+	} {
 		ttl, _ := time.ParseDuration(server.Do("PTTL", key) + "ms")
 		if ttl > want || ttl < want-30*time.Second {
 			t.Errorf("%s expires in %v, want %v", key, ttl, want)
 		}
 	}
-	if keys := strings.Split(server.Do("KEYS", "*"), "\n"); len(keys) != 3 {
+	if keys := strings.Split(server.Do("KEYS", "*"), "\n"); len(keys) != 4 {
 		t.Errorf("keys: %q", keys)
 	}
 }

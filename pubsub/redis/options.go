@@ -13,8 +13,8 @@ import (
 
 // Options are what New does not have to be told. The zero Options works.
 type Options struct {
-	// Node names this process in the probe channels and in CLIENT LIST. It holds what a topic's
-	// segment may hold. Empty means a random name.
+	// Node names this process in the probe channels, in CLIENT LIST, and among the nodes that wait for each
+	// other: no two should have one name. It holds what a topic's segment may hold. Empty means a random name.
 	Node string
 
 	// Connections is how many connections carry the subscriptions; topics are spread over them by

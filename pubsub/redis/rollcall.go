@@ -47,11 +47,12 @@ type rollCall struct {
 // An other is a node as this one sees it.
 type other struct {
 	said   string
-	silent int // for how many beats it has said nothing new
+	silent int           // for how many beats it has said nothing new
+	missed time.Duration // for how long others have waited for it since
 }
 
-func newRollCall(client *goredis.Client, node string, o Options) *rollCall {
-	return &rollCall{client: client, node: node, patience: o.CompareTimeout, log: o.Logger, others: make(map[string]*other)}
+func newRollCall(client *goredis.Client, o Options) *rollCall {
+	return &rollCall{client: client, node: o.Node, patience: o.CompareTimeout, log: o.Logger, others: make(map[string]*other)}
 }
 
 // hold calls compare if the server runs anew, and returns when all other nodes have done the same, or have had
@@ -111,31 +112,40 @@ func field(info, name string) string {
 
 // await says that this node has compared, and waits for the others.
 func (r *rollCall) await(ctx context.Context) error {
-	for deadline := time.Now().Add(r.patience); ; {
+	for {
 		if err := r.say(ctx); err != nil {
 			return err
 		}
 		late := r.late()
-		switch {
-		case late == "":
+		if len(late) == 0 {
 			return nil
-		case time.Now().After(deadline):
-			r.log.Warn("redis has come back, and a node has not compared its logs in time; goes on", "missing", late)
-			return nil
-		case !pause(ctx, rollInterval+rand.N(rollInterval)):
+		}
+		begun := time.Now()
+		if !pause(ctx, rollInterval+rand.N(rollInterval)) {
 			return ctx.Err()
 		}
+		r.miss(late, time.Since(begun))
 	}
 }
 
-// late names a node that lives, as far as is known, and has not compared yet; or none.
-func (r *rollCall) late() string {
+// late are the nodes that live, as far as is known, and have not compared yet.
+func (r *rollCall) late() (nodes []string) {
 	for node, o := range r.others {
-		if run, _, _ := strings.Cut(o.said, " "); run != r.run && o.silent < missing {
-			return node
+		if run, _, _ := strings.Cut(o.said, " "); run != r.run && o.silent < missing && o.missed < r.patience {
+			nodes = append(nodes, node)
 		}
 	}
-	return ""
+	return nodes
+}
+
+// miss notes for how long nodes were waited for. Who has died is waited for once, however often Redis goes.
+func (r *rollCall) miss(nodes []string, d time.Duration) {
+	for _, node := range nodes {
+		o := r.others[node]
+		if o.missed += d; o.missed >= r.patience {
+			r.log.Warn("redis has come back, and a node has not compared its logs in time: the others go on", "missing", node)
+		}
+	}
 }
 
 // beat says that this node lives, and notes who else does.
