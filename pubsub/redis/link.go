@@ -67,8 +67,11 @@ func (l *link) run(ctx context.Context) {
 			return
 		}
 		l.part.fall(err)
-		if stood > stable {
+		switch {
+		case stood > stable:
 			failures = 0
+		case stood > minBackoff: // a server that comes and goes
+			failures /= 2
 		}
 		if !l.rest(ctx, backoff(failures)) {
 			return

@@ -24,7 +24,7 @@ const (
 	// rollExpiry is how long the hash stays when all nodes have gone.
 	rollExpiry = time.Hour
 	// rollInterval is about how often a node that waits looks whether the others have come.
-	rollInterval = 50 * time.Millisecond
+	rollInterval = 25 * time.Millisecond
 )
 
 // A rollCall has the nodes of one Redis wait for each other when it has come back. One of them may know of an
