@@ -119,12 +119,13 @@ func (op *Operation) noSnapshot(err error) gqlerror.List {
 	return refuse(CodeInternal, "the subscription could not be started")
 }
 
-// tops are the newest positions of topics whose logs join a place.
+// tops are the newest positions of topics. A log that has left the place behind has one as well.
 func (e *Engine) tops(ctx context.Context, topics []string, at share.Place) (share.Place, error) {
 	tops := make(share.Place, len(topics))
 	for i, topic := range topics {
 		past, err := e.broker.Read(ctx, topic, at[i], 1)
-		if err != nil {
+		var gap *pubsub.GapError
+		if err != nil && (!errors.As(err, &gap) || past.Top.IsZero()) {
 			return nil, fmt.Errorf("read the log of %q: %w", topic, err)
 		}
 		tops[i] = past.Top

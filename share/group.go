@@ -55,6 +55,7 @@ type Group struct {
 	ready   bool          // start is through: steps may be taken
 	busy    bool          // submitted to the pool or stepping; always, with a channel of the resolver's own
 	ended   bool
+	overrun bool // it ended because it missed events
 	linger  *time.Timer
 }
 
@@ -291,11 +292,15 @@ func (g *Group) deliver(made outbox.Event, e *pubsub.Event) int {
 	}
 	skipped := 0
 	for _, m := range members {
-		if m.skip != nil && g.skips(m, e) {
-			skipped++
-			continue
+		result := made
+		if m.skip != nil {
+			if g.skips(m, e) {
+				skipped++
+				continue
+			}
+			result = g.ahead(m, made)
 		}
-		if !m.next(made) && g.keeps() {
+		if !m.next(result) && g.keeps() {
 			g.full = append(g.full, m)
 		}
 	}

@@ -1,10 +1,12 @@
 package share
 
 import (
+	"context"
 	"time"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/sluice-gateway/sluice/internal/outbox"
 	"github.com/sluice-gateway/sluice/pubsub"
 )
 
@@ -95,8 +97,13 @@ func (g *Group) over() bool {
 	return g.ended
 }
 
-// place is where the group is; an error, that it is not any more.
-func (g *Group) place() (Place, error) {
+// beginning waits until the group is ready, and says where it is; an error, that it is not any more.
+func (g *Group) beginning(ctx context.Context) (Place, error) {
+	select {
+	case <-g.begun:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
@@ -104,6 +111,8 @@ func (g *Group) place() (Place, error) {
 		return nil, g.broken
 	case g.ended && len(g.why) > 0:
 		return nil, g.why
+	case g.overrun:
+		return nil, errOverrun
 	case g.ended:
 		return nil, ErrClosed
 	}
@@ -156,6 +165,17 @@ func (g *Group) skips(m *Membership, e *pubsub.Event) bool {
 	return false
 }
 
+// ahead is a result for a member that has more of other topics than the group: its cursor says so.
+func (g *Group) ahead(m *Membership, made outbox.Event) outbox.Event {
+	if m.skip == nil { // the group has caught up with it
+		return made
+	}
+	origin := *made.Origin
+	origin.Cursor = g.spec.Cursor(g.at.with(*m.skip))
+	made.Origin = &origin
+	return made
+}
+
 // dismiss has those members catch up that had no room for an event.
 func (g *Group) dismiss(before Place, e *pubsub.Event, untold uint64) {
 	for i, m := range g.full {
@@ -174,8 +194,7 @@ func (g *Group) dismiss(before Place, e *pubsub.Event, untold uint64) {
 // fallBehind has all members catch up: events were lost to the group that the logs have. It ends for that.
 func (g *Group) fallBehind() {
 	at := g.at
-	g.groups.remove(g, true)
-	for _, m := range g.stop() {
+	for _, m := range g.stopOverrun() {
 		m.untold += g.untold
 		g.groups.behind.resume(m, m.from(at), false)
 	}
@@ -186,20 +205,23 @@ func (m *Membership) from(at Place) Place {
 	if m.skip == nil {
 		return at
 	}
-	further := m.skip
+	further := *m.skip
 	m.skip = nil
-	for i, p := range *further {
-		if p.Epoch == at[i].Epoch && p.Offset > at[i].Offset {
-			at = at.moved(i, p)
-		}
-	}
-	return at
+	return at.with(further)
+}
+
+// stopOverrun is stop where the group has missed events.
+func (g *Group) stopOverrun() []*Membership {
+	g.groups.remove(g, true)
+	g.mu.Lock()
+	g.overrun = true
+	g.mu.Unlock()
+	return g.stop()
 }
 
 // gap ends the group: its members cannot have what they have missed.
 func (g *Group) gap(gap *pubsub.GapError) {
-	g.groups.remove(g, true)
-	for _, m := range g.stop() {
+	for _, m := range g.stopOverrun() {
 		g.groups.gaps.Add(1)
 		m.member.Gap(gap, false)
 	}

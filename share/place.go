@@ -32,3 +32,13 @@ func (p Place) reaches(other Place) bool {
 func (p Place) has(topic int, e pubsub.Position) bool {
 	return e.Epoch == p[topic].Epoch && e.Offset <= p[topic].Offset
 }
+
+// with is a place that has what two places of one log have.
+func (p Place) with(other Place) Place {
+	for i, o := range other {
+		if o.Epoch == p[i].Epoch && o.Offset > p[i].Offset {
+			p = p.moved(i, o)
+		}
+	}
+	return p
+}

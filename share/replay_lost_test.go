@@ -101,7 +101,7 @@ func TestALogThatDoesNotJoinItsGroupIsReadRarely(t *testing.T) {
 		m.Leave()
 		groups.Close()
 		pool.Close()
-		_ = b.Broker.Close()
+		_ = b.Close()
 	})
 }
 

@@ -136,6 +136,10 @@ type stage struct {
 }
 
 func newStage(t testing.TB, retained int, topics ...string) *stage {
+	return newStageOf(t, echo{}, retained, topics...)
+}
+
+func newStageOf(t testing.TB, exec share.Executor, retained int, topics ...string) *stage {
 	s := &stage{TB: t, topics: topics}
 	s.broker = memory.NewWith(memory.Options{Retain: func(topic string) pubsub.Retention {
 		if !strings.HasPrefix(topic, "kept.") {
@@ -144,7 +148,7 @@ func newStage(t testing.TB, retained int, topics ...string) *stage {
 		return pubsub.Retention{Events: retained, For: time.Hour}
 	}})
 	pool := work.NewPool()
-	s.groups = share.NewGroups(echo{}, s.broker, pool, share.Options{Log: slog.New(slog.DiscardHandler)})
+	s.groups = share.NewGroups(exec, s.broker, pool, share.Options{Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(func() { s.groups.Close(); pool.Close(); _ = s.broker.Close() })
 	return s
 }

@@ -32,6 +32,9 @@ type Executor interface {
 // ErrClosed reports a Join after Close.
 var ErrClosed = errors.New("share: closed")
 
+// errOverrun reports a group that ended because it missed events: another one takes its place.
+var errOverrun = errors.New("share: group overrun")
+
 // A Key is what operations that share an execution have in common. Keys are hashes of everything
 // that the result depends on.
 type Key [32]byte
@@ -190,17 +193,17 @@ func (g *Groups) Resume(key Key, spec func() Spec, m Member, at Place) (*Members
 // group's linger. It starts the group if there is none, and waits until it is ready. Errors are ErrClosed,
 // ctx's, and why the group cannot start.
 func (g *Groups) Begin(ctx context.Context, key Key, spec func() Spec) (Place, error) {
-	group := g.hold(key, spec, nil)
-	if group == nil {
-		return nil, ErrClosed
+	for {
+		group := g.hold(key, spec, nil)
+		if group == nil {
+			return nil, ErrClosed
+		}
+		at, err := group.beginning(ctx)
+		group.letGo()
+		if !errors.Is(err, errOverrun) {
+			return at, err
+		}
 	}
-	defer group.letGo()
-	select {
-	case <-group.begun:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-	return group.place()
 }
 
 // hold returns the group of a key, which does not stop for want of members until it is let go; it starts
