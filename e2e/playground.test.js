@@ -229,6 +229,28 @@ describe("the playground", () => {
     await page.getByRole("option").filter({ hasText: "priceChanged" }).first().waitFor();
   });
 
+  checkPage("a tab is moved to another place, and what is typed as soon as the editor stands runs", async (t) => {
+    const playground = await Playground.open(t);
+    const { page } = playground;
+    await page.locator(".graphiql-query-editor .view-line").first().click();
+    await page.keyboard.press("ControlOrMeta+A");
+    await page.keyboard.insertText("query Typed { products { totalCount } }");
+    await page.getByRole("button", { name: /^Execute query/ }).click();
+    await playground.result('"totalCount":');
+    const names = () => page.locator(".graphiql-tab-button").allInnerTexts();
+    await until("what moves tabs is there", async () => { // it comes later than they
+      if ((await names())[0] === "PriceChanged") return true;
+      const from = await playground.tab("Typed").boundingBox();
+      const over = await playground.tab("PriceChanged").boundingBox();
+      await page.mouse.move(from.x + 20, from.y + 10);
+      await page.mouse.down();
+      await page.mouse.move(over.x + over.width / 2 + 20, over.y + 10, { steps: 10 });
+      await page.mouse.up();
+      return (await names())[0] === "PriceChanged";
+    }, { state: async () => (await names()).join() });
+    assert.deepEqual((await names()).slice(0, 3), ["PriceChanged", "Typed", "ChangePrice"]);
+  });
+
   checkPage("keys are kept nowhere", async (t) => {
     const playground = await Playground.open(t);
     await playground.run("PriceChanged", adminKey);

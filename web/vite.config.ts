@@ -9,17 +9,22 @@ const target = process.env.SLUICE_URL ?? 'http://127.0.0.1:8080'
 
 const source = (path: string): string => decodeURIComponent(new URL(`src/${path}`, import.meta.url).pathname)
 
-/** GraphiQL would have its documentation loaded with the page. */
-const lateDocumentation: Plugin = {
-  name: 'late-documentation',
+/** What would be loaded at once, and the page can be used without: who imports it, by what name, and what comes instead. */
+const instead: readonly (readonly [by: string, wanted: string, file: string])[] = [
+  ['/graphiql/dist/', '@graphiql/plugin-doc-explorer', source('playground/docs.tsx')],
+  ['/graphiql/dist/', '@graphiql/react', source('playground/editors.tsx')],
+  ['/editor/standalone/browser/', '../../browser/widget/diffEditor/diffEditorWidget.js', source('playground/diff.ts')],
+  ['/editor/standalone/browser/', '../../browser/widget/multiDiffEditor/multiDiffEditorWidget.js', source('playground/diff.ts')],
+  ['/framer-motion/dist/es/components/Reorder/', '../../render/components/motion/proxy.mjs', source('playground/m.ts')],
+]
+
+const later: Plugin = {
+  name: 'later',
   enforce: 'pre',
-  resolveId: (wanted, by) => (wanted === '@graphiql/plugin-doc-explorer' && by?.includes('/graphiql/dist/') ? source('playground/docs.tsx') : null),
+  resolveId: (wanted, by) => instead.find(([from, name]) => wanted === name && by?.includes(from))?.[2] ?? null,
 }
 
-/** What the playground asks for only when it runs: GraphiQL, and its editor. */
-const late = new Set(['Playground', 'monaco-editor'])
-
-/** It is fetched, and compiled, while the page begins. */
+/** The editor, for which GraphiQL asks only when it runs, is fetched and compiled while the page begins. */
 const early: Plugin = {
   name: 'early',
   transformIndexHtml: {
@@ -33,7 +38,7 @@ const early: Plugin = {
         files.add(file)
         chunk.imports.forEach(add)
       }
-      for (const { name, fileName } of Object.values(bundle)) if (late.has(name ?? '')) add(fileName)
+      for (const { name, fileName } of Object.values(bundle)) if (name === 'monaco-editor') add(fileName)
       return [...files].map((file) => ({ tag: 'link', attrs: { rel: 'modulepreload', crossorigin: true, href: `/${file}` }, injectTo: 'head' as const }))
     },
   },
@@ -41,7 +46,7 @@ const early: Plugin = {
 
 // Three pages, each with an entry of its own; what they share is in chunks that a browser keeps.
 export default defineConfig({
-  plugins: [react(), lateDocumentation, early],
+  plugins: [react(), later, early],
   resolve: { alias: { 'monaco-editor/esm/vs/editor/edcore.main.js': source('playground/editor.ts') } },
   build: {
     target: 'es2022',
@@ -52,8 +57,9 @@ export default defineConfig({
       input: { playground: 'playground.html', console: 'console.html', demo: 'demo.html' },
       onwarn: (warning, warn) => warning.code === 'MODULE_LEVEL_DIRECTIVE' || warn(warning), // of React's compiler, in packages
       output: {
-        // A browser that can compiles all of the editor at once, beside what runs, instead of each function when it is called.
-        postBanner: ({ name }) => (name === 'monaco-editor' ? '//# allFunctionsCalledOnLoad' : ''),
+        // A browser that can compiles all of what a page begins with, and of the editor, at once and beside what runs,
+        // instead of each function when it is called.
+        postBanner: ({ name, isDynamicEntry }) => (name === 'monaco-editor' || !isDynamicEntry ? '//# allFunctionsCalledOnLoad' : ''),
         codeSplitting: {
           groups: [
             // These two make errors as they are loaded. A browser whose developers' tools are open reads the

@@ -1,8 +1,10 @@
 import { useGraphiQL, useGraphiQLActions, useMonaco } from '@graphiql/react'
 import type { Fetcher } from '@graphiql/toolkit'
 import { GraphiQL } from 'graphiql'
+import { LazyMotion } from 'framer-motion'
 import { useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { newFetcher, type Run } from './fetcher'
+import { begin, later } from './later'
 import type { Rule } from './policy'
 import { POLICY_PLUGIN, RulesContext } from './PolicyPanel'
 import { Runs } from './runs'
@@ -12,6 +14,12 @@ import { dress } from './theme'
 import type { Transport } from './transport'
 
 const plugins = [POLICY_PLUGIN]
+
+/** What the tabs need to be moved. */
+const motion = async () => {
+  await new Promise<void>(later)
+  return (await import('./motion')).domMax
+}
 
 /** GraphiQL, at the gateway that serves the page. */
 export function Playground() {
@@ -41,27 +49,29 @@ export function Playground() {
     resuming.current = false
   }
   return (
-    <RulesContext value={rules}>
-      <GraphiQL
-        fetcher={fetcher}
-        plugins={plugins}
-        defaultTabs={defaultTabs}
-        defaultHeaders={defaultHeaders}
-        defaultEditorToolsVisibility="headers"
-        shouldPersistHeaders={false} // nor offer to: keys stand there
-        inputValueDeprecation
-        schemaDescription
-        onTabChange={({ tabs, activeTabIndex }) => runs.tabs(tabs.map(({ id }) => id), tabs[activeTabIndex]?.id ?? '')}
-      >
-        <GraphiQL.Logo>
-          <Head transport={transport} choose={choose} />
-        </GraphiQL.Logo>
-        <GraphiQL.Footer>
-          <StreamBar runs={runs} />
-        </GraphiQL.Footer>
-        <Follow runs={runs} resume={resume} />
-      </GraphiQL>
-    </RulesContext>
+    <LazyMotion features={motion}>
+      <RulesContext value={rules}>
+        <GraphiQL
+          fetcher={fetcher}
+          plugins={plugins}
+          defaultTabs={defaultTabs}
+          defaultHeaders={defaultHeaders}
+          defaultEditorToolsVisibility="headers"
+          shouldPersistHeaders={false} // nor offer to: keys stand there
+          inputValueDeprecation
+          schemaDescription
+          onTabChange={({ tabs, activeTabIndex }) => runs.tabs(tabs.map(({ id }) => id), tabs[activeTabIndex]?.id ?? '')}
+        >
+          <GraphiQL.Logo>
+            <Head transport={transport} choose={choose} />
+          </GraphiQL.Logo>
+          <GraphiQL.Footer>
+            <StreamBar runs={runs} />
+          </GraphiQL.Footer>
+          <Follow runs={runs} resume={resume} />
+        </GraphiQL>
+      </RulesContext>
+    </LazyMotion>
   )
 }
 
@@ -90,6 +100,8 @@ function Follow({ runs, resume }: { runs: Runs; resume: (run: () => void) => voi
   useEffect(() => resume(() => void run()), [active, resumes])
   const monaco = useMonaco((state) => state.monaco)
   useLayoutEffect(() => monaco && dress(monaco), [monaco]) // before there are editors, which would be coloured twice
+  const stands = useGraphiQL(({ queryEditor }) => queryEditor !== undefined)
+  useEffect(() => void (stands && begin()), [stands])
   useEffect(() => mend(document))
   return null
 }

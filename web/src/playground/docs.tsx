@@ -2,6 +2,7 @@
 // page can be used, not before.
 import { DocsFilledIcon, DocsIcon, useGraphiQL, type GraphiQLPlugin } from '@graphiql/react'
 import { Fragment, lazy, Suspense, useEffect, useState, type ComponentType, type PropsWithChildren } from 'react'
+import { later } from './later'
 
 const load = () => import('@graphiql/plugin-doc-explorer')
 const Explorer = lazy(async () => ({ default: (await load()).DocExplorer }))
@@ -24,10 +25,9 @@ function Content() {
 /** What the documentation follows: its keys, the schema, and what is asked for in the editor. */
 export function DocExplorerStore({ children }: PropsWithChildren) {
   const [Store, setStore] = useState<ComponentType<PropsWithChildren>>(() => Fragment)
-  const editor = useGraphiQL(({ queryEditor }) => queryEditor !== undefined)
   useEffect(() => {
-    if (editor) void load().then(({ DocExplorerStore }) => setStore(() => DocExplorerStore as ComponentType<PropsWithChildren>))
-  }, [editor])
+    later(() => void load().then(({ DocExplorerStore }) => setStore(() => DocExplorerStore as ComponentType<PropsWithChildren>)))
+  }, [])
   return (
     <>
       {children}

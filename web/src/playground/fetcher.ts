@@ -2,6 +2,7 @@
 import type { FetcherOpts, FetcherParams } from '@graphiql/toolkit'
 import type { IntrospectionQuery } from 'graphql'
 import { askDirectives } from '../shared/directives'
+import { later } from './later'
 import { isStream, named, title, type Request } from './operation'
 import { describe, rulesOf, type Rule } from './policy'
 import type { Runs, Watchable } from './runs'
@@ -29,6 +30,7 @@ export function newFetcher(wiring: Wiring): Run {
 }
 
 async function introspect(wiring: Wiring, request: Request, headers: Headers): Promise<Result> {
+  await new Promise<void>(later)
   const [result, directives] = await Promise.all([ask(wiring.url, request, headers), askDirectives()])
   const known = result.data as unknown as IntrospectionQuery | undefined
   wiring.learned(known && directives && rulesOf(known, directives))
