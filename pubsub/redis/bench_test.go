@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/sluice-gateway/sluice/internal/redistest"
@@ -56,36 +57,69 @@ func BenchmarkThroughput(b *testing.B) {
 	}
 }
 
-// Sixteen publishers at once, to an ephemeral topic and to a replayable one: also what Redis spends on an
-// event, by its own account.
+// What publishing costs, to ephemeral topics and to replayable ones: also how long one Publish takes, and what
+// Redis spends on an event, by its own account.
 func BenchmarkPublish(b *testing.B) {
-	for _, receivers := range []int{0, 2, 8} {
-		for _, topic := range []string{"price.42", "log.42"} {
-			b.Run(fmt.Sprintf("nodes=%d/%s", receivers, topic), func(b *testing.B) {
-				server := redistest.Start(b)
-				broker := open(b, server.URL(), redis.Options{Retain: Retain})
-				for range receivers {
-					node := open(b, server.URL(), redis.Options{Retain: Retain})
-					UntilUp(b, node)
-					Subscribe(b, node, topic, discard{})
-				}
-				payload := []byte(`{"amount":"9.90"}`)
-				b.ReportAllocs()
-				b.SetParallelism(8)
-				begun := processorTime(b, server)
-				b.ResetTimer()
-				b.RunParallel(func(pb *testing.PB) {
-					for pb.Next() {
-						if err := broker.Publish(b.Context(), topic, payload); err != nil {
-							b.Error(err)
-						}
-					}
-				})
-				b.StopTimer()
-				b.ReportMetric((processorTime(b, server)-begun)*1e6/float64(b.N), "redis-µs/op")
-			})
+	for _, l := range []publishing{
+		{nodes: 0, brokers: 1, publishers: 16, topics: 1},
+		{nodes: 2, brokers: 1, publishers: 16, topics: 1},
+		{nodes: 8, brokers: 1, publishers: 16, topics: 1},
+		{nodes: 2, brokers: 2, publishers: 16, topics: 1},
+		{nodes: 2, brokers: 1, publishers: 16, topics: 200},
+		{nodes: 2, brokers: 1, publishers: 64, topics: 200},
+		{nodes: 2, brokers: 1, publishers: 1, topics: 1},
+		{nodes: 2, brokers: 2, publishers: 1, topics: 1},
+	} {
+		for _, kind := range []string{"price", "log"} {
+			name := fmt.Sprintf("nodes=%d/brokers=%d/publishers=%d/topics=%d/%s", l.nodes, l.brokers, l.publishers, l.topics, kind)
+			b.Run(name, func(b *testing.B) { l.run(b, kind) })
 		}
 	}
+}
+
+// A publishing is by so many at once, each of whose events goes by the next of the brokers to the next topic.
+type publishing struct {
+	nodes      int // that are subscribed to all topics
+	brokers    int // that publish
+	publishers int
+	topics     int
+}
+
+func (l publishing) run(b *testing.B, kind string) {
+	server := redistest.Start(b)
+	topics := make([]string, l.topics)
+	for i := range topics {
+		topics[i] = fmt.Sprint(kind, ".", i)
+	}
+	brokers := make([]*redis.Broker, l.nodes+l.brokers)
+	for i := range brokers {
+		brokers[i] = open(b, server.URL(), redis.Options{Retain: Retain})
+		UntilUp(b, brokers[i])
+	}
+	for _, node := range brokers[l.brokers:] {
+		for _, topic := range topics {
+			Subscribe(b, node, topic, discard{})
+		}
+	}
+	payload := []byte(`{"amount":"9.90"}`)
+	var published atomic.Int64
+	var publishing sync.WaitGroup
+	b.ReportAllocs()
+	begun := processorTime(b, server)
+	b.ResetTimer()
+	for range l.publishers {
+		publishing.Go(func() {
+			for n := int(published.Add(1)); n <= b.N; n = int(published.Add(1)) {
+				if err := brokers[n%l.brokers].Publish(b.Context(), topics[n%l.topics], payload); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	publishing.Wait()
+	b.StopTimer()
+	b.ReportMetric(float64(b.Elapsed().Microseconds())*float64(l.publishers)/float64(b.N), "trip-µs")
+	b.ReportMetric((processorTime(b, server)-begun)*1e6/float64(b.N), "redis-µs/op")
 }
 
 type discard struct{}

@@ -23,6 +23,8 @@ type Broker struct {
 	layout  layout
 	probes  string // how the probe channels of this broker, and of no other, begin
 
+	publishing convoys // of events that are kept
+
 	followers followers
 	known     known         // what it has published
 	left      known         // what it has followed, and does not any more
@@ -83,6 +85,7 @@ func New(url string, o Options) (*Broker, error) {
 		stopped: ctx.Done(),
 		reading: make(chan struct{}, readers),
 	}
+	b.publishing.deliver = deliver
 	b.followers = followers{broker: b, byTopic: make(map[string]*follower)}
 	if t.IsCluster() {
 		b.layout = newClusterLayout(b, t)

@@ -21,31 +21,6 @@ const (
 // errReply reports that a script returned what it never does.
 var errReply = errors.New("redis: a script returned what it never does")
 
-// publishKept appends an event to its topic's log and sends it.
-func (b *Broker) publishKept(ctx context.Context, topic string, payload []byte, kept pubsub.Retention) error {
-	var id [12]byte
-	_, _ = rand.Read(id[:]) // never fails
-	message := pubsub.Seal(ctx, payload)
-	reply, err := b.layout.eval(ctx, call{
-		script: publishScript,
-		topic:  topic,
-		keys:   logKeys(topic, pubsub.IdempotencyKeyFrom(ctx)),
-		args: []any{
-			b.layout.command(), topic, hex.EncodeToString(id[:]), newEpoch(),
-			kept.Events, milliseconds(kept.For), message[len("~1"):], b.published(topic),
-		},
-	}).Text()
-	if err != nil || reply == "" { // the idempotency key is known
-		return err
-	}
-	at, ok := pubsub.ParsePosition(reply)
-	if !ok {
-		return errReply
-	}
-	b.known.note(topic, at, kept.For)
-	return b.layout.forward(ctx, topic, func() []byte { return pubsub.SealAt(at, message) })
-}
-
 // newEpoch makes the digits with which an epoch ends.
 func newEpoch() string {
 	var random [5]byte

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"context"
 	_ "embed" // the scripts
 
 	goredis "github.com/redis/go-redis/v9"
@@ -25,9 +26,14 @@ var (
 	compareScript = goredis.NewScript(compareText)
 )
 
+// A script is one of them, or what has one run in its own way.
+type script interface {
+	Run(ctx context.Context, c goredis.Scripter, keys []string, args ...any) *goredis.Cmd
+}
+
 // A call is a script to be run where its topic's slot is.
 type call struct {
-	script *goredis.Script
+	script script
 	topic  string
 	keys   []string
 	args   []any
