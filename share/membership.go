@@ -62,9 +62,6 @@ type away struct {
 
 // next hands the member a result, which tells of what was lost to it alone.
 func (m *Membership) next(e outbox.Event) bool {
-	if m.untold == 0 {
-		return m.member.Next(e)
-	}
 	e.Dropped += m.untold
 	if !m.member.Next(e) {
 		return false
