@@ -84,7 +84,7 @@ func (r *reader) readToTheEnd() error {
 	}
 	code, buffer := 0, make([]byte, 4<<10)
 	for code == 0 {
-		n, err := unix.Read(r.fd, buffer)
+		n, err := receive(r.fd, buffer)
 		if err != nil || n == 0 {
 			return fmt.Errorf("read %d bytes: %w", n, err)
 		}

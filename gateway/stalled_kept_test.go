@@ -47,7 +47,7 @@ type patient struct {
 func (p *patient) read(last int) error {
 	buffer := make([]byte, 64<<10)
 	for p.next <= last && p.err == nil {
-		n, err := unix.Read(p.fd, buffer)
+		n, err := receive(p.fd, buffer)
 		if err != nil || n == 0 {
 			return fmt.Errorf("before event %d: read %d bytes: %w", p.next, n, err)
 		}

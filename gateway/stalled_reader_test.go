@@ -5,6 +5,7 @@ package gateway_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -77,6 +78,15 @@ func (r *reader) join(server netip.AddrPort, query string, receive int) error {
 	return unix.SetNonblock(r.fd, true)
 }
 
+// receive reads from a socket that blocks, which Go's own signals interrupt.
+func receive(fd int, buffer []byte) (int, error) {
+	for {
+		if n, err := unix.Read(fd, buffer); !errors.Is(err, unix.EINTR) {
+			return n, err
+		}
+	}
+}
+
 // ask writes, and reads up to the end of the answer, which nothing follows.
 func (r *reader) ask(question []byte, end string) error {
 	if _, err := unix.Write(r.fd, question); err != nil {
@@ -85,7 +95,7 @@ func (r *reader) ask(question []byte, end string) error {
 	var answer []byte
 	for !bytes.HasSuffix(answer, []byte(end)) {
 		b := make([]byte, 1024)
-		n, err := unix.Read(r.fd, b)
+		n, err := receive(r.fd, b)
 		if err != nil || n == 0 {
 			return fmt.Errorf("read: %q and no more: %w", answer, err)
 		}

@@ -80,7 +80,7 @@ func BenchmarkPublish(b *testing.B) {
 // A publishing is by so many at once, each of whose events goes by the next of the brokers to the next topic.
 type publishing struct {
 	nodes      int // that are subscribed to all topics
-	brokers    int // that publish
+	brokers    int // that publish, nodes if there are some
 	publishers int
 	topics     int
 }
@@ -91,12 +91,12 @@ func (l publishing) run(b *testing.B, kind string) {
 	for i := range topics {
 		topics[i] = fmt.Sprint(kind, ".", i)
 	}
-	brokers := make([]*redis.Broker, l.nodes+l.brokers)
+	brokers := make([]*redis.Broker, max(l.nodes, l.brokers))
 	for i := range brokers {
 		brokers[i] = open(b, server.URL(), redis.Options{Retain: Retain})
 		UntilUp(b, brokers[i])
 	}
-	for _, node := range brokers[l.brokers:] {
+	for _, node := range brokers[:l.nodes] {
 		for _, topic := range topics {
 			Subscribe(b, node, topic, discard{})
 		}

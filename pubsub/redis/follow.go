@@ -108,6 +108,14 @@ func (s *followers) confirmed(topic string) {
 	}
 }
 
+// top is where the sequence of a topic is that is followed; zero: it is not, or not yet.
+func (s *followers) top(topic string) pubsub.Position {
+	if f := s.at(topic); f != nil {
+		return f.tail.Top()
+	}
+	return pubsub.Position{}
+}
+
 // compare has a follower read its log who is in another one: somebody has seen that it began anew.
 func (s *followers) compare(topic string, top pubsub.Position) {
 	f := s.at(topic)

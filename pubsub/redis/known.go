@@ -92,12 +92,20 @@ func generation(at pubsub.Position) uint64 { return at.Epoch >> 40 }
 func (b *Broker) published(topic string) string { return text(b.known.of(topic)) }
 
 func (b *Broker) followed(topic string) string {
-	if f := b.followers.at(topic); f != nil {
-		if top := f.tail.Top(); !top.IsZero() {
-			return text(top)
-		}
+	if top := b.followers.top(topic); !top.IsZero() {
+		return text(top)
 	}
 	return text(b.left.of(topic))
+}
+
+// newest is what this node has seen last of the log of a topic that it publishes to: for publish.lua, which has
+// nothing to look up where that is the latest event.
+func (b *Broker) newest(topic string) string {
+	at := b.known.of(topic)
+	if top := b.followers.top(topic); top.Epoch == at.Epoch && top.Offset > at.Offset {
+		at = top
+	}
+	return text(at)
 }
 
 func text(at pubsub.Position) string {

@@ -109,7 +109,7 @@ func (l *load) args() []any {
 	id, rest := first.words()
 	args := make([]any, 0, 6+2*len(l.riders))
 	args = append(args, first.broker.layout.command(), first.topic, id, newEpoch(),
-		first.kept.Events, milliseconds(first.kept.For), rest, first.broker.published(first.topic))
+		first.kept.Events, milliseconds(first.kept.For), rest, first.broker.newest(first.topic))
 	for _, r := range l.riders[1:] {
 		id, rest := r.words()
 		args = append(args, id, rest)
