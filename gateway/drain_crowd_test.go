@@ -3,7 +3,6 @@ package gateway_test
 import (
 	"runtime"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,26 +27,7 @@ func TestADrainOfACrowdLeavesNoGoroutine(t *testing.T) {
 		before := runtime.NumGoroutine()
 		guests := h.guests(each)
 		during := runtime.NumGoroutine()
-		h.say("before")
-		began := time.Now()
-		ends := make([]time.Duration, len(guests))
-		var reading sync.WaitGroup
-		for i, g := range guests {
-			reading.Go(func() {
-				defer g.leave()
-				if got := g.text(); got != "before" {
-					t.Errorf("%s: got %q", g.transport, got)
-				}
-				if !g.sentAway() {
-					t.Errorf("%s: it was not told that the node restarts", g.transport)
-				}
-				ends[i] = time.Since(began)
-			})
-		}
-		if err := h.Close(h.Context(), window); err != nil {
-			t.Error(err)
-		}
-		reading.Wait()
+		ends := h.drain(guests, window)
 		synctest.Wait()
 		after := runtime.NumGoroutine()
 		t.Logf("%d sessions: %d goroutines before, %d with them, %d after", len(guests), before, during, after)

@@ -83,30 +83,37 @@ func (h house) guests(each int) (all []*guest) {
 	return all
 }
 
+// drain closes the gateway, all of whose guests have an event before and are told then. It returns when each was.
+func (h house) drain(guests []*guest, window time.Duration) (ends []time.Duration) {
+	h.Helper()
+	h.say("before")
+	began := time.Now()
+	ends = make([]time.Duration, len(guests))
+	var reading sync.WaitGroup
+	for i, g := range guests {
+		reading.Go(func() {
+			defer g.leave()
+			if got := g.text(); got != "before" {
+				h.Errorf("%s: got %q", g.transport, got)
+			}
+			if !g.sentAway() {
+				h.Errorf("%s: it was not told that the node restarts", g.transport)
+			}
+			ends[i] = time.Since(began)
+		})
+	}
+	if err := h.Close(h.Context(), window); err != nil {
+		h.Error(err)
+	}
+	reading.Wait()
+	return ends
+}
+
 func TestADrainTakesItsWindowAndNoMomentHasMoreThanItsShare(t *testing.T) {
 	const each, window = 300, 20 * time.Second
 	inHouse(t, gateway.Options{Sessions: transport.SessionLimits{Sessions: 3 * each}}, func(h house) {
 		guests := h.guests(each)
-		h.say("before")
-		began := time.Now()
-		ends := make([]time.Duration, len(guests))
-		var reading sync.WaitGroup
-		for i, g := range guests {
-			reading.Go(func() {
-				defer g.leave()
-				if got := g.text(); got != "before" {
-					t.Errorf("%s: got %q", g.transport, got)
-				}
-				if !g.sentAway() {
-					t.Errorf("%s: it was not told that the node restarts", g.transport)
-				}
-				ends[i] = time.Since(began)
-			})
-		}
-		if err := h.Close(h.Context(), window); err != nil {
-			t.Error(err)
-		}
-		reading.Wait()
+		ends := h.drain(guests, window)
 		slices.Sort(ends)
 		if last := ends[len(ends)-1]; last < window*85/100 || last > window*115/100 {
 			t.Errorf("the last one was sent away after %v, want %v", last, window)

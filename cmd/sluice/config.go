@@ -1,14 +1,9 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/url"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/sluice-gateway/sluice/analytics/rollup"
@@ -264,140 +259,7 @@ func (c *Config) flags() *flag.FlagSet {
 	return f
 }
 
-// Load reads the configuration. Its error lists every mistake there is.
-func Load(args []string, env func(string) (string, bool)) (*Config, error) {
-	c := &Config{reload: func() (*Config, error) { return Load(args, env) }}
-	f := c.flags()
-	if err := f.Parse(args); err != nil {
-		return nil, err
-	}
-	if f.NArg() > 0 {
-		return nil, fmt.Errorf("there is no command %q: sluice takes flags, or first of all the word keys, usage or help", f.Arg(0))
-	}
-	given := make(map[string]bool)
-	f.Visit(func(set *flag.Flag) { given[set.Name] = true })
-	bad := fromEnvironment(f, given, env)
-	if c.file = f.Lookup("config").Value.String(); c.file != "" {
-		bad = append(bad, c.fromFile(f, given, c.file)...)
-	}
-	bad = append(bad, c.validate()...)
-	if len(bad) > 0 {
-		return nil, fmt.Errorf("the configuration has %d mistake(s):\n%w", len(bad), errors.Join(bad...))
-	}
-	return c, nil
-}
-
-// fromEnvironment sets what no flag has set, and notes it as given.
-func fromEnvironment(f *flag.FlagSet, given map[string]bool, env func(string) (string, bool)) (bad []error) {
-	f.VisitAll(func(setting *flag.Flag) {
-		name := "SLUICE_" + strings.ToUpper(strings.ReplaceAll(setting.Name, "-", "_"))
-		value, ok := env(name)
-		if !ok || given[setting.Name] {
-			return
-		}
-		given[setting.Name] = true
-		if err := f.Set(setting.Name, value); err != nil {
-			bad = append(bad, fmt.Errorf("%s=%q: %w", name, value, err))
-		}
-	})
-	return bad
-}
-
-func (c *Config) validate() (bad []error) {
-	complain := func(format string, args ...any) { bad = append(bad, fmt.Errorf(format, args...)) }
-	addresses := map[string]string{"listen": c.Listen}
-	if c.OperatorListen != "off" {
-		addresses["operator-listen"] = c.OperatorListen
-	}
-	for name, address := range addresses {
-		if _, _, err := net.SplitHostPort(address); err != nil {
-			complain("%s: %q is no address such as 127.0.0.1:8080 or :8080", name, address)
-		}
-	}
-	if c.Dev && !loopback(c.Listen) {
-		complain("dev: only for a gateway that listens on loopback; %s is reachable from elsewhere", c.Listen)
-	}
-	if (c.TLSCert == "") != (c.TLSKey == "") {
-		complain("tls-cert and tls-key are needed together")
-	}
-	if c.TLSClientCA != "" && c.TLSCert == "" {
-		complain("tls-client-ca needs tls-cert and tls-key: clients show certificates over TLS only")
-	}
-	for name, path := range map[string]string{"tls-cert": c.TLSCert, "tls-key": c.TLSKey, "tls-client-ca": c.TLSClientCA} {
-		if path == "" {
-			continue
-		}
-		if _, err := os.Stat(path); err != nil {
-			complain("%s: %w", name, err)
-		}
-	}
-	if _, err := readPepper(c.KeysPepperFile); err != nil {
-		complain("keys-pepper-file: %w", err)
-	}
-	if c.LogFormat != "text" && c.LogFormat != "json" {
-		complain("log-format: %q is neither text nor json", c.LogFormat)
-	}
-	for _, origin := range c.Origins {
-		if u, err := url.Parse(origin); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || strings.Contains(origin, "*") {
-			complain("origins: %q is no exact origin such as https://shop.example", origin)
-		}
-	}
-	for name, d := range map[string]time.Duration{
-		"request-timeout": c.RequestTimeout, "resolver-timeout": c.ResolverTimeout, "write-timeout": c.WriteTimeout,
-		"init-timeout": c.InitTimeout, "ping-interval": c.PingInterval, "pong-timeout": c.PongTimeout,
-		"session-age": c.SessionAge, "linger": c.Linger, "broker-probe": c.BrokerProbe,
-		"live-throttle": c.LiveThrottle, "live-min-throttle": c.LiveMinThrottle, "live-reconcile": c.LiveReconcile,
-		"publish-timeout": c.PublishTimeout, "subscribe-timeout": c.SubscribeTimeout, "credentials-recheck": c.Recheck,
-	} {
-		if d <= 0 {
-			complain("%s: %v is no time to wait; give more than 0", name, d)
-		}
-	}
-	if c.DrainDelay < 0 || c.DrainWindow < 0 {
-		complain("drain-delay and drain-window cannot be negative")
-	}
-	if c.PongTimeout >= c.PingInterval {
-		complain("pong-timeout (%v) must be less than ping-interval (%v)", c.PongTimeout, c.PingInterval)
-	}
-	switch {
-	case c.PersistedQuery != "off" && c.PersistedQuery != "node" && c.PersistedQuery != "redis":
-		complain("persisted-queries: %q is none of off, node and redis", c.PersistedQuery)
-	case c.PersistedQuery == "redis" && c.Redis == "":
-		complain("persisted-queries: redis needs the setting redis")
-	}
-	if err := c.checkChanges(); err != nil {
-		bad = append(bad, err)
-	}
-	if c.DocumentsOnly && c.Documents == "" {
-		complain("documents-only needs documents: otherwise nothing could run")
-	}
-	for _, check := range []func() error{c.checkUsage, c.checkTraffic, c.checkTracing, c.checkNode, c.checkPages, c.checkRetain} {
-		if err := check(); err != nil {
-			bad = append(bad, err)
-		}
-	}
-	if _, err := c.plans(); err != nil {
-		complain("plans: %w", err)
-	}
-	if err := c.credentialOptions().Check(); err != nil {
-		bad = append(bad, err)
-	}
-	if err := c.checkCredentials(); err != nil {
-		bad = append(bad, err)
-	}
-	return bad
-}
-
 // credentialOptions say where credentials may stand.
 func (c *Config) credentialOptions() transport.CredentialOptions {
 	return transport.CredentialOptions{Cookie: c.AuthCookie, Parameter: c.AuthParameter, Proxies: c.TrustedProxies}
-}
-
-func loopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
